@@ -1,0 +1,1 @@
+"""Pure functions on columns: no clock, no randomness, no environment, no I/O."""

@@ -1,0 +1,1 @@
+"""ClickHouse as a sink: connections, migrations, bulk inserts of columns."""

@@ -1,0 +1,36 @@
+"""The command `hmara`: every process and every tool, composed from one module per topic."""
+
+from __future__ import annotations
+
+import sys
+from typing import Final
+
+import typer
+
+from schemas.errors import HmaraError
+from streams.commands import data, processes, schema
+
+FAILED: Final = 1
+
+app: Final = typer.Typer(
+    name="hmara",
+    help="An event pipeline for websites that keeps impersonal use apart from personal data.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+for module in (processes, schema, data):
+    module.register(app)
+
+
+def main() -> None:
+    """Run the command line; an expected error is one sentence and exit code 1."""
+    try:
+        app()
+    except HmaraError as error:
+        sys.stderr.write(f"hmara: {error}\n")
+        sys.exit(FAILED)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The collector: routes route, the service decides, a sink stores."""

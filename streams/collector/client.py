@@ -1,0 +1,63 @@
+"""Who sent a request, as far as the connection and trusted proxies say."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable
+from typing import Final
+
+from schemas.errors import HmaraError
+from streams.collector.minimise import pack_address
+
+_NOBODY: Final = bytes(4)
+"""Stands for a client whose address can not be read."""
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+class ProxyError(HmaraError):
+    """A trusted proxy that is no address and no network."""
+
+
+def parse_networks(texts: Iterable[str]) -> tuple[Network, ...]:
+    """Read addresses and networks.
+
+    Raises:
+        ProxyError: names the one that is none.
+    """
+    networks = []
+    for text in texts:
+        try:
+            networks.append(ipaddress.ip_network(text))
+        except ValueError:
+            message = f"reading trusted proxies: {text!r} is no address or network"
+            raise ProxyError(message) from None
+    return tuple(networks)
+
+
+def find_address(peer: str, forwarded: str, trusted: tuple[Network, ...]) -> bytes:
+    """Return the packed address of the client.
+
+    X-Forwarded-For is believed from the right, as long as the one who wrote it is trusted; a
+    client can so not choose its own address.
+
+    Args:
+        peer: address of the connection.
+        forwarded: the X-Forwarded-For headers, joined with commas; '' if there are none.
+        trusted: networks of our own proxies.
+    """
+    address = pack_address(peer)
+    if not forwarded or not trusted:
+        return address or _NOBODY
+    hops = [hop.strip() for hop in forwarded.split(",")]
+    while hops and address is not None and _is_trusted(address, trusted):
+        found = pack_address(hops.pop())
+        if found is None:
+            break
+        address = found
+    return address or _NOBODY
+
+
+def _is_trusted(packed: bytes, trusted: tuple[Network, ...]) -> bool:
+    address = ipaddress.ip_address(packed)
+    return any(address.version == net.version and address in net for net in trusted)

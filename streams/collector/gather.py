@@ -1,0 +1,174 @@
+"""Events to records: what is gathered for a partition while its last records are under way.
+
+A partition with fewer than `SLOTS` unacknowledged records sends at once, else it gathers. So a
+lone event waits for one round trip, records grow with the load, and there is no timer to tune
+(ARCHITECTURE, "Record = batch of events"). All of it runs on the event loop; the producer calls
+back from its own thread through `RecordSink`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+from schemas.errors import HmaraError
+from streams.collector.avro_writer import write_batch
+
+SLOTS: Final = 2
+MAX_RECORD_EVENTS: Final = 500
+MAX_RECORD_BYTES: Final = 256 * 1024
+_DRAIN_STEP_S: Final = 0.01
+
+Acknowledge = Callable[[Exception | None], None]
+
+
+class NotDurableError(HmaraError):
+    """Kafka did not acknowledge in time, or too much is waiting already: the client may retry."""
+
+
+class RecordSink(Protocol):
+    """Where finished records go."""
+
+    def send(self, partition: int, value: bytes, acknowledge: Acknowledge) -> None:
+        """Send a record; `acknowledge` is called once, on the event loop, with None when durable.
+
+        Raises:
+            NotDurableError: the record was not taken, and `acknowledge` will not be called.
+        """
+
+
+@dataclass(slots=True)
+class _Share:
+    """The events of one request, waiting for the record they travel in."""
+
+    events: list[bytes]
+    size_bytes: int
+    deadline: float
+    done: asyncio.Future[None]
+
+
+@dataclass(slots=True)
+class _Lane:
+    """One partition: what waits, and how many records are under way."""
+
+    waiting: deque[_Share] = field(default_factory=deque)
+    under_way: int = 0
+
+
+class Gatherer:
+    """Packs events into records, per partition.
+
+    Args:
+        sink: takes the records.
+        partitions: number of partitions of the topic.
+        schema_id, collector: what the records say of themselves.
+        max_waiting_bytes: most bytes that are held before a request is turned away.
+        ack_timeout_s: longest that a request waits.
+    """
+
+    def __init__(  # noqa: PLR0913 - all but the sink are settings
+        self,
+        sink: RecordSink,
+        *,
+        partitions: int,
+        schema_id: int,
+        collector: str,
+        max_waiting_bytes: int,
+        ack_timeout_s: float,
+    ) -> None:
+        self.partitions: Final = partitions
+        self._sink = sink
+        self._schema_id = schema_id
+        self._collector = collector
+        self._max_held_bytes = max_waiting_bytes
+        self._ack_timeout_s = ack_timeout_s
+        self._lanes = tuple(_Lane() for _ in range(partitions))
+        self.held_bytes = 0
+
+    def put(self, partition: int, events: list[bytes]) -> asyncio.Future[None]:
+        """Take the encoded events of one request.
+
+        Returns a future that is done when they are durable; it raises `NotDurableError` if they
+        may not be. They may have been stored all the same: a retry with the same ids is harmless.
+
+        Raises:
+            NotDurableError: too much is held already; nothing was taken.
+        """
+        size_bytes = sum(map(len, events))
+        if self.held_bytes + size_bytes > self._max_held_bytes:
+            message = "gathering events: too many are waiting for Kafka"
+            raise NotDurableError(message)
+        loop = asyncio.get_running_loop()
+        share = _Share(
+            events, size_bytes, loop.time() + self._ack_timeout_s, loop.create_future()
+        )
+        self.held_bytes += size_bytes
+        lane = self._lanes[partition]
+        lane.waiting.append(share)
+        if lane.under_way < SLOTS:
+            self._send(partition)
+        return share.done
+
+    def expire(self) -> int:
+        """Fail the requests that have waited too long for a record; return how many."""
+        now = asyncio.get_running_loop().time()
+        expired = 0
+        for lane in self._lanes:
+            while lane.waiting and lane.waiting[0].deadline <= now:
+                self._settle((lane.waiting.popleft(),), _too_late())
+                expired += 1
+        return expired
+
+    async def drain(self) -> None:
+        """Wait until every request has its answer, at most the ack timeout."""
+        while self.held_bytes:
+            await asyncio.sleep(_DRAIN_STEP_S)
+
+    def _send(self, partition: int) -> None:
+        lane = self._lanes[partition]
+        shares = _take(lane.waiting)
+        events = [event for share in shares for event in share.events]
+        value = write_batch(self._schema_id, self._collector, events)
+
+        def acknowledge(error: Exception | None) -> None:
+            lane.under_way -= 1
+            self._settle(shares, error)
+            if lane.waiting and lane.under_way < SLOTS:
+                self._send(partition)
+
+        lane.under_way += 1
+        try:
+            self._sink.send(partition, value, acknowledge)
+        except NotDurableError as error:
+            acknowledge(error)
+
+    def _settle(self, shares: tuple[_Share, ...], error: Exception | None) -> None:
+        for share in shares:
+            self.held_bytes -= share.size_bytes
+            if share.done.done():  # the client has gone, and its request with it
+                continue
+            if error is None:
+                share.done.set_result(None)
+            else:
+                share.done.set_exception(error)
+
+
+def _take(waiting: deque[_Share]) -> tuple[_Share, ...]:
+    """Take whole requests up to the size of a record, at least one."""
+    taken = [waiting.popleft()]
+    count, size_bytes = len(taken[0].events), taken[0].size_bytes
+    while waiting:
+        count += len(waiting[0].events)
+        size_bytes += waiting[0].size_bytes
+        if count > MAX_RECORD_EVENTS or size_bytes > MAX_RECORD_BYTES:
+            break
+        taken.append(waiting.popleft())
+    return tuple(taken)
+
+
+def _too_late() -> NotDurableError:
+    message = "gathering events: Kafka did not acknowledge in time"
+    return NotDurableError(message)

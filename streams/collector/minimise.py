@@ -1,0 +1,187 @@
+"""What is kept of an address, a user agent, a URL and a screen: a class, never the thing itself."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from urllib.parse import parse_qsl, urlsplit
+
+import maxminddb
+from ua_parser import Domain, Parser, RegexResolver, load_lazy_builtins
+
+from schemas.errors import HmaraError
+
+UTM_FIELDS: Final = ("utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content")
+_MAX_USER_AGENTS: Final = 20_000
+_MAX_USER_AGENT_CHARS: Final = 512
+_MAX_UTM_CHARS: Final = 100
+_LANGUAGE: Final = re.compile(r"[A-Za-z]{2,3}(?=$|[-_])")
+_NO_UTM: Final = ("",) * len(UTM_FIELDS)
+_SIZES: Final = ((480, "xs"), (768, "s"), (1366, "m"), (1920, "l"))
+_LARGEST: Final = "xl"
+_V4_KEPT_BYTES: Final = 3
+_V6_KEPT_BYTES: Final = 6
+
+
+class GeoError(HmaraError):
+    """A country database that is missing or unreadable."""
+
+
+@dataclass(frozen=True, slots=True)
+class AgentClass:
+    """What is kept of a user agent."""
+
+    device_class: str
+    os_family: str
+    browser_family: str
+    browser_major: str
+    is_bot: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReducedUrl:
+    """What is kept of a page's URL; `utm` has one value per name in `UTM_FIELDS`."""
+
+    host: str
+    path: str
+    utm: tuple[str, ...]
+
+
+def pack_address(text: str) -> bytes | None:
+    """Return the 4 or 16 bytes of an address, an IPv4-mapped one as 4; None if it is none."""
+    try:
+        return socket.inet_pton(socket.AF_INET, text)
+    except (OSError, ValueError):
+        pass
+    try:
+        address = ipaddress.IPv6Address(text)
+    except ValueError:
+        return None
+    mapped = address.ipv4_mapped
+    return mapped.packed if mapped is not None else address.packed
+
+
+def truncate_address(packed: bytes) -> bytes:
+    """Keep the /24 of an IPv4 address and the /48 of an IPv6 one; the rest becomes zero."""
+    kept = _V4_KEPT_BYTES if len(packed) == 4 else _V6_KEPT_BYTES  # noqa: PLR2004 - IPv4
+    return packed[:kept] + bytes(len(packed) - kept)
+
+
+class CountryLookup:
+    """Countries of truncated addresses, from an mmdb file; without a file every answer is ''."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._reader: maxminddb.Reader | None = None
+        if path is None:
+            return
+        try:
+            self._reader = maxminddb.open_database(path)
+        except (OSError, maxminddb.InvalidDatabaseError) as error:
+            message = f"opening country database: {path}: {error}"
+            raise GeoError(message) from None
+
+    def find(self, packed: bytes) -> str:
+        """Return the ISO 3166 alpha-2 code of a packed address, looked up on its truncation."""
+        if self._reader is None:
+            return ""
+        family = socket.AF_INET if len(packed) == 4 else socket.AF_INET6  # noqa: PLR2004 - IPv4
+        record = self._reader.get(socket.inet_ntop(family, truncate_address(packed)))
+        code = record.get("country_code", "") if isinstance(record, dict) else ""
+        return code if isinstance(code, str) else ""
+
+
+class AgentClassifier:
+    """User agents to classes, remembered for the most recent ones."""
+
+    def __init__(self) -> None:
+        self._parser = Parser(RegexResolver(load_lazy_builtins()))
+        self._known: dict[str, AgentClass] = {}
+
+    def classify(self, user_agent: str) -> AgentClass:
+        """Return the class of a user agent; of a long one only the beginning counts."""
+        user_agent = user_agent[:_MAX_USER_AGENT_CHARS]
+        found = self._known.get(user_agent)
+        if found is None:
+            if len(self._known) >= _MAX_USER_AGENTS:
+                self._known.clear()
+            found = self._known[user_agent] = self._parse(user_agent)
+        return found
+
+    def is_bot(self, user_agent: str) -> bool:
+        """Say whether a user agent calls itself a robot, or is empty."""
+        return self.classify(user_agent).is_bot
+
+    def _parse(self, user_agent: str) -> AgentClass:
+        result = self._parser(user_agent, Domain.ALL)
+        browser, os, device = result.user_agent, result.os, result.device
+        is_bot = not user_agent or (device is not None and device.family == "Spider")
+        return AgentClass(
+            device_class=_classify_device(user_agent),
+            os_family=os.family if os else "",
+            browser_family=browser.family if browser else "",
+            browser_major=(browser.major or "") if browser else "",
+            is_bot=is_bot,
+        )
+
+
+def _classify_device(user_agent: str) -> str:
+    if "iPad" in user_agent or "Tablet" in user_agent:
+        return "tablet"
+    if "Mobi" in user_agent:
+        return "mobile"
+    if "Android" in user_agent:
+        return "tablet"
+    if any(word in user_agent for word in ("Windows NT", "Macintosh", "X11", "CrOS")):
+        return "desktop"
+    return "other"
+
+
+def reduce_url(url: str) -> ReducedUrl | None:
+    """Keep host, path and campaign parameters of an http(s) URL; None if it is none."""
+    scheme, colon, rest = url.partition("://")
+    if not colon or scheme.lower() not in {"http", "https"}:
+        return None
+    rest = rest.partition("#")[0]
+    location, question, query = rest.partition("?")
+    host, slash, path = location.partition("/")
+    if not host:
+        return None
+    utm = _read_utm(query) if question and "utm_" in query else _NO_UTM
+    return ReducedUrl(host.rpartition("@")[2].lower(), slash + path or "/", utm)
+
+
+def _read_utm(query: str) -> tuple[str, ...]:
+    try:
+        found = dict(parse_qsl(query, max_num_fields=100))
+    except ValueError:
+        return _NO_UTM
+    return tuple(found.get(name, "")[:_MAX_UTM_CHARS] for name in UTM_FIELDS)
+
+
+def reduce_referrer(referrer: str, page_host: str) -> str:
+    """Keep the host of a referrer; '' if there is none or it is the page's own."""
+    if not referrer:
+        return ""
+    try:
+        host = (urlsplit(referrer).hostname or "").lower()
+    except ValueError:
+        return ""
+    return "" if host == page_host.partition(":")[0] else host
+
+
+def reduce_language(language: str) -> str:
+    """Keep the primary subtag of a language tag (BCP 47), in lower case."""
+    match = _LANGUAGE.match(language)
+    return match[0].lower() if match else ""
+
+
+def bucket_pixels(pixels: int) -> str:
+    """Return the size class of a number of CSS pixels: xs, s, m, l or xl."""
+    for limit, name in _SIZES:
+        if pixels <= limit:
+            return name
+    return _LARGEST

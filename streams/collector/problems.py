@@ -1,0 +1,89 @@
+"""Everything a request can be refused for: the reason, the status, the sentence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from http import HTTPStatus
+from typing import Final
+
+from schemas.errors import HmaraError
+
+
+class Reason(StrEnum):
+    """Machine-readable reasons; part of the HTTP interface."""
+
+    NOT_FOUND = "not_found"
+    METHOD_NOT_ALLOWED = "method_not_allowed"
+    UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type"
+    UNSUPPORTED_ENCODING = "unsupported_encoding"
+    BODY_TOO_LARGE = "body_too_large"
+    BODY_TOO_SLOW = "body_too_slow"
+    MALFORMED_JSON = "malformed_json"
+    INVALID_FIELD = "invalid_field"
+    UNKNOWN_SITE = "unknown_site"
+    WRONG_ORIGIN = "wrong_origin"
+    INVALID_URL = "invalid_url"
+    NOT_DURABLE = "not_durable"
+    NOT_READY = "not_ready"
+    INTERNAL = "internal"
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    status: HTTPStatus
+    title: str
+
+
+ANSWERS: Final = {
+    Reason.NOT_FOUND: _Answer(HTTPStatus.NOT_FOUND, "There is nothing here."),
+    Reason.METHOD_NOT_ALLOWED: _Answer(
+        HTTPStatus.METHOD_NOT_ALLOWED, "This address does not take that method."
+    ),
+    Reason.UNSUPPORTED_MEDIA_TYPE: _Answer(
+        HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "The body must be text/plain or application/json."
+    ),
+    Reason.UNSUPPORTED_ENCODING: _Answer(
+        HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "The body must not be compressed."
+    ),
+    Reason.BODY_TOO_LARGE: _Answer(
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The body is too large."
+    ),
+    Reason.BODY_TOO_SLOW: _Answer(HTTPStatus.REQUEST_TIMEOUT, "The body came too slowly."),
+    Reason.MALFORMED_JSON: _Answer(HTTPStatus.BAD_REQUEST, "The body is not JSON."),
+    Reason.INVALID_FIELD: _Answer(
+        HTTPStatus.UNPROCESSABLE_ENTITY, "A field is missing or out of its bounds."
+    ),
+    Reason.UNKNOWN_SITE: _Answer(HTTPStatus.NOT_FOUND, "No such site is served here."),
+    Reason.WRONG_ORIGIN: _Answer(
+        HTTPStatus.FORBIDDEN, "This origin is not one of the site's origins."
+    ),
+    Reason.INVALID_URL: _Answer(
+        HTTPStatus.UNPROCESSABLE_ENTITY, "The url of an event is no http(s) URL."
+    ),
+    Reason.NOT_DURABLE: _Answer(
+        HTTPStatus.SERVICE_UNAVAILABLE, "The events could not be stored now; send them again."
+    ),
+    Reason.NOT_READY: _Answer(HTTPStatus.SERVICE_UNAVAILABLE, "The collector is not ready."),
+    Reason.INTERNAL: _Answer(HTTPStatus.INTERNAL_SERVER_ERROR, "The collector made a mistake."),
+}
+"""The one table from reasons to HTTP."""
+
+
+class Problem(HmaraError):  # noqa: N818 - the name of RFC 9457
+    """A refused request; `detail` may name a field, never its value."""
+
+    def __init__(self, reason: Reason, detail: str = "") -> None:
+        super().__init__(f"{reason.value}: {detail}" if detail else reason.value)
+        self.reason = reason
+        self.detail = detail
+
+    @property
+    def status(self) -> HTTPStatus:
+        """The status of the answer."""
+        return ANSWERS[self.reason].status
+
+    @property
+    def title(self) -> str:
+        """The sentence of the answer."""
+        return ANSWERS[self.reason].title

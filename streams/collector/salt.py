@@ -1,0 +1,226 @@
+"""The salt of a site and day: drawn at random, shared over tmpfs, destroyed when the day has ended.
+
+Nothing here is ever written to a disk, a log, Kafka or ClickHouse. What a salt keyed can not be
+tied to a person once it is gone (ARCHITECTURE, "Salt").
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from hashlib import blake2b
+from pathlib import Path
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from schemas.errors import HmaraError
+from streams.collector.sites import Site
+
+GRACE: Final = timedelta(minutes=30)
+"""How long a salt outlives its day, for requests stamped before midnight and not yet answered."""
+_DRAFT_LIFE: Final = timedelta(minutes=1)
+_SECRET_BYTES: Final = 32
+_SEGMENT_BYTES: Final = 8
+_HASH_BYTES: Final = 8
+_VOLATILE: Final = frozenset({"tmpfs", "ramfs"})
+_MOUNTS: Final = Path("/proc/self/mounts")
+
+
+class SaltError(HmaraError):
+    """A salt that can not be kept as promised."""
+
+
+@dataclass(frozen=True, slots=True)
+class Salt:
+    """The pseudonyms of one site and day.
+
+    The secret stands in `_keyed` alone, a hash state that the interpreter overwrites when it is
+    freed. All pseudonyms are 64 bits, returned as Avro longs (signed).
+    """
+
+    day: date
+    zone: ZoneInfo
+    starts_at: datetime
+    ends_at: datetime
+    segment: int
+    _keyed: blake2b
+
+    def hash_visitor(self, address: bytes, user_agent: bytes) -> int:
+        """Return the pseudonym of a packed address with a user agent."""
+        state = self._keyed.copy()
+        state.update(b"v%c%b%b" % (len(address), address, user_agent))
+        return int.from_bytes(state.digest(), "little", signed=True)
+
+    def hash_page_load(self, page_load_id: bytes) -> int:
+        """Return the pseudonym that ties the events of one page load together."""
+        state = self._keyed.copy()
+        state.update(b"p" + page_load_id)
+        return int.from_bytes(state.digest(), "little", signed=True)
+
+    def hash_hit(self, page_load_id: bytes, seq: int) -> int:
+        """Return the row key: a retry repeats (page_load_id, seq), and so the key."""
+        state = self._keyed.copy()
+        state.update(b"h%b%b" % (page_load_id, seq.to_bytes(4, "big")))
+        return int.from_bytes(state.digest(), "little", signed=True)
+
+
+class SaltKeeper:
+    """Draws, shares and destroys salts; one per process, all over one folder on tmpfs.
+
+    Of two processes that reach midnight together, the one that links its file second reads the
+    file of the first. A file is named `<start>-<end>-<day>` (epoch seconds, UTC), so that a
+    changed time zone is taken up only when the day that has begun is over.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        check_volatile(folder)
+        self._folder: Final = folder
+        self._live: dict[str, Salt] = {}
+
+    def get(self, site: Site, at: datetime) -> Salt:
+        """Return the salt of the site's day that holds `at` (aware, UTC).
+
+        Raises:
+            SaltError: the folder can not be written.
+        """
+        salt = self._live.get(site.id)
+        if salt is not None and salt.starts_at <= at < salt.ends_at:
+            return salt
+        try:
+            salt = self._find(site, at) or self._draw(site, at)
+        except OSError as error:
+            message = f"keeping salt of site {site.id}: {error.strerror}"
+            raise SaltError(message) from error
+        current = self._live.get(site.id)
+        if current is None or current.starts_at < salt.starts_at:
+            self._live[site.id] = salt
+        return salt
+
+    def expire(self, now: datetime) -> int:
+        """Destroy every salt whose day ended more than `GRACE` ago; return how many files went."""
+        for site_id, salt in list(self._live.items()):
+            if salt.ends_at + GRACE <= now:
+                del self._live[site_id]
+        gone = 0
+        for path in self._folder.glob("*/[0-9]*-*-*"):
+            end = _parse_name(path)[1]
+            if end + GRACE <= now and destroy_file(path):
+                gone += 1
+        self._sweep_drafts(now)
+        return gone
+
+    def _sweep_drafts(self, now: datetime) -> None:
+        """Destroy what a process left that died while it drew a salt."""
+        for path in self._folder.glob("*/.*-draft-*"):
+            try:
+                age = now - datetime.fromtimestamp(path.stat().st_mtime, UTC)
+            except FileNotFoundError:
+                continue
+            if age > _DRAFT_LIFE:
+                destroy_file(path)
+
+    def forget(self) -> None:
+        """Let go of the salts in memory; the files stay for the other processes."""
+        self._live.clear()
+
+    def _find(self, site: Site, at: datetime) -> Salt | None:
+        for path in sorted((self._folder / site.id).glob("[0-9]*-*-*")):
+            start, end, day = _parse_name(path)
+            if start <= at < end:
+                try:
+                    return _read(path, site.id, (start, end, day))
+                except FileNotFoundError:
+                    continue
+        return None
+
+    def _draw(self, site: Site, at: datetime) -> Salt:
+        day = at.astimezone(site.zone).date()
+        end = _midnight(day + timedelta(days=1), site.zone)
+        folder = self._folder / site.id
+        folder.mkdir(mode=0o700, exist_ok=True)
+        ends_before = (_parse_name(path)[1] for path in folder.glob("[0-9]*-*-*"))
+        start = max([_midnight(day, site.zone), *(e for e in ends_before if e <= at)])
+        path = folder / f"{int(start.timestamp())}-{int(end.timestamp())}-{day.isoformat()}"
+        draft = folder / f".{secrets.token_hex(8)}-draft-{os.getpid()}"
+        _write(draft, site.zone.key)
+        try:
+            path.hardlink_to(draft)
+        except FileExistsError:
+            destroy_file(draft)
+        else:
+            draft.unlink()
+        return _read(path, site.id, (start, end, day))
+
+
+def check_volatile(folder: Path) -> None:
+    """Refuse a folder that is not on tmpfs.
+
+    Raises:
+        SaltError: what is written there may reach a disk.
+    """
+    place = folder.resolve()
+    best, kind = Path("/"), ""
+    for line in _MOUNTS.read_text("utf-8").splitlines():
+        _, mount, fstype, *_ = line.split(" ")
+        point = Path(mount.replace("\\040", " "))
+        if place.is_relative_to(point) and len(point.parts) >= len(best.parts):
+            best, kind = point, fstype
+    if kind not in _VOLATILE:
+        message = f"keeping salts: {place} is on {kind or 'an unknown file system'}, not on tmpfs"
+        raise SaltError(message)
+
+
+def destroy_file(path: Path) -> bool:
+    """Overwrite a file with zeros and unlink it; False if another process was faster."""
+    try:
+        with path.open("r+b", buffering=0) as file:
+            file.write(bytes(path.stat().st_size))
+        path.unlink()
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _midnight(day: date, zone: ZoneInfo) -> datetime:
+    return datetime.combine(day, time(), zone).astimezone(UTC)
+
+
+def _parse_name(path: Path) -> tuple[datetime, datetime, date]:
+    start, end, day = path.name.split("-", 2)
+    return (
+        datetime.fromtimestamp(int(start), UTC),
+        datetime.fromtimestamp(int(end), UTC),
+        date.fromisoformat(day),
+    )
+
+
+def _write(path: Path, zone: str) -> None:
+    content = bytearray(_SECRET_BYTES + _SEGMENT_BYTES)
+    with Path("/dev/urandom").open("rb", buffering=0) as source:
+        source.readinto(content)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        os.writev(descriptor, [content, zone.encode()])
+    finally:
+        os.close(descriptor)
+        content[:] = bytes(len(content))
+
+
+def _read(path: Path, site_id: str, name: tuple[datetime, datetime, date]) -> Salt:
+    start, end, day = name
+    content = bytearray(_SECRET_BYTES + _SEGMENT_BYTES + 255)
+    try:
+        with path.open("rb", buffering=0) as file:
+            size = file.readinto(content)
+        view = memoryview(content)
+        keyed = blake2b(key=view[:_SECRET_BYTES], digest_size=_HASH_BYTES)
+        keyed.update(site_id.encode() + b"\0")
+        segment = int.from_bytes(view[_SECRET_BYTES:][:_SEGMENT_BYTES], "little", signed=True)
+        zone = bytes(view[_SECRET_BYTES + _SEGMENT_BYTES : size]).decode()
+        view.release()
+    finally:
+        content[:] = bytes(len(content))
+    return Salt(day, ZoneInfo(zone), start, end, segment, keyed)

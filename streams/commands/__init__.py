@@ -1,0 +1,1 @@
+"""The commands of `hmara`, one module per group; each registers itself with `register(app)`."""

@@ -1,0 +1,107 @@
+"""Commands that look at data: queries, lag, dead letters."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import Annotated, Any, Final
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from schemas.catalogue import Catalogue
+from schemas.topics import WEB_EVENT
+from sinks.clickhouse.client import open_native
+from streams.dead_letters import Listed, list_dead_letters
+from streams.lag import read_lag
+from streams.settings import ClickHouseSettings, KafkaSettings, WorkerSettings
+from streams.topic_admin import open_admin
+
+console: Final = Console(highlight=False)
+
+
+class Format(StrEnum):
+    """How rows are printed."""
+
+    TABLE = "table"
+    CSV = "csv"
+    JSON = "json"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the app."""
+    app.command()(query)
+    app.command()(lag)
+    dead_letters = typer.Typer(help="What could not be processed.")
+    dead_letters.command("list")(list_letters)
+    app.add_typer(dead_letters, name="dead-letters", no_args_is_help=True)
+
+
+def query(
+    sql: Annotated[str, typer.Argument(help="A SELECT; staging.hit is read with FINAL.")],
+    output: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.TABLE,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
+) -> None:
+    """Ask ClickHouse, read-only, as the service."""
+    with open_native(ClickHouseSettings.load().as_service()) as client:
+        rows, columns = client.execute(sql, with_column_types=True, settings={"readonly": 2})
+    names = [name for name, _ in columns]
+    _print_rows(names, rows, Format.JSON if as_json else output)
+
+
+def _print_rows(names: list[str], rows: list[tuple[Any, ...]], output: Format) -> None:
+    if output is Format.JSON:
+        objects = [dict(zip(names, row, strict=True)) for row in rows]
+        console.print_json(json.dumps(objects, default=str))
+    elif output is Format.CSV:
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer.writerow(names)
+        writer.writerows(rows)
+    else:
+        table = Table(*names)
+        for row in rows:
+            table.add_row(*(str(value) for value in row))
+        console.print(table)
+
+
+def lag(*, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+    """Say how many records the worker has not committed yet."""
+    group = WorkerSettings.load().group
+    with open_admin(KafkaSettings.load().bootstrap_servers) as admin:
+        records = read_lag(admin, group, WEB_EVENT)
+    if as_json:
+        console.print_json(json.dumps({"group": group, "topic": WEB_EVENT.name, "lag": records}))
+    else:
+        console.print(f"{group} is {records} records behind on {WEB_EVENT.name}")
+
+
+def list_letters(
+    *,
+    limit: Annotated[int, typer.Option(help="Most letters to print, newest last.")] = 100,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """List dead letters: where each came from and why, never what is in it."""
+    kafka = KafkaSettings.load()
+    letters = list(list_dead_letters(kafka.bootstrap_servers, Catalogue.load(), limit))
+    if as_json:
+        console.print_json(json.dumps([letter.to_dict() for letter in letters]))
+        return
+    table = Table("refused at", "source", "step", "reason", "schema", "bytes", "code")
+    for row in _to_cells(letters):
+        table.add_row(*row)
+    console.print(table)
+    console.print(f"{len(letters)} dead letters")
+
+
+def _to_cells(letters: list[Listed]) -> Iterator[tuple[str, ...]]:
+    for letter in letters:
+        source = f"{letter.source_topic}/{letter.source_partition}@{letter.source_offset}"
+        refused_at = letter.refused_at.isoformat(timespec="seconds")
+        schema = str(letter.schema_id) if letter.schema_id >= 0 else "none"
+        size = str(letter.raw_bytes)
+        yield (refused_at, source, letter.step, letter.reason, schema, size, letter.code_version)
