@@ -49,9 +49,7 @@ def check_type(batch: EventColumns, ctx: Context) -> Outcome:
 def check_site(batch: EventColumns, ctx: Context) -> Outcome:
     """Refuse events that belong to no site."""
     del ctx
-    return put_aside(
-        batch, pc.equal(batch.events.column("site"), ""), DeadLetterReason.NO_SITE
-    )
+    return put_aside(batch, pc.equal(batch.events.column("site"), ""), DeadLetterReason.NO_SITE)
 
 
 def check_time(batch: EventColumns, ctx: Context) -> Outcome:

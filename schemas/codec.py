@@ -80,7 +80,9 @@ class EventCodec:
         """Id under which `to_value` writes."""
         return self._newest.schema_id
 
-    def to_columns(self, schema_id: int, payloads: Sequence[bytes]) -> tuple[pa.RecordBatch, pa.Array]:
+    def to_columns(
+        self, schema_id: int, payloads: Sequence[bytes]
+    ) -> tuple[pa.RecordBatch, pa.Array]:
         """Decode data of one schema id to columns.
 
         Args:
@@ -110,7 +112,8 @@ class EventCodec:
         struct = lists.flatten()
         names = [field.name for field in struct.type]
         found = dict(zip(names, struct.flatten(), strict=True))
-        columns = [self._resolve(field, found.get(field.name), len(struct)) for field in self.schema]
+        rows = len(struct)
+        columns = [self._resolve(field, found.get(field.name), rows) for field in self.schema]
         parents = pa.compute.list_parent_indices(lists)
         return pa.RecordBatch.from_arrays(columns, schema=self.schema), parents
 

@@ -1,1 +1,1 @@
-"""Where batches of rows go: each sink takes a batch, is idempotent by row key, and raises by name."""
+"""Where batches of rows go; each sink is idempotent by row key."""

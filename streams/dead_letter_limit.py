@@ -38,8 +38,8 @@ class DeadLetterLimit:
         if self._dead >= self._min_events and self._dead > self._max_share * self._total:
             share = self._dead / self._total
             message = (
-                f"writing dead letters: {share:.0%} of the newest {self._total:.0f} events are dead,"
-                f" more than {self._max_share:.0%}; nothing more is read until this is repaired"
+                f"writing dead letters: {share:.0%} of the newest {self._total:.0f} events are"
+                f" dead, more than {self._max_share:.0%}; nothing more is read until this is repaired"
             )
             raise DeadLetterLimitError(message)
         if self._total > _WINDOWS * self._min_events:

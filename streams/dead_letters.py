@@ -75,9 +75,7 @@ def read_dead_letters(bootstrap_servers: str, catalogue: Catalogue) -> Iterator[
         consumer.close()
 
 
-def list_dead_letters(
-    bootstrap_servers: str, catalogue: Catalogue, limit: int
-) -> Iterator[Listed]:
+def list_dead_letters(bootstrap_servers: str, catalogue: Catalogue, limit: int) -> Iterator[Listed]:
     """Yield the newest letters, without their bytes."""
     for letter in deque(read_dead_letters(bootstrap_servers, catalogue), maxlen=limit):
         yield Listed(

@@ -34,7 +34,7 @@ BATCHED: Final = frozenset(topic.name for topic in TOPICS if topic.batched)
 
 @dataclass(frozen=True, slots=True)
 class RecordList:
-    """Records of one partition in the order of their offsets: `offsets[i]` goes with `values[i]`."""
+    """Records of one partition, by offset: `offsets[i]` goes with `values[i]`."""
 
     topic: str
     partition: int

@@ -94,7 +94,7 @@ class CollectorApp:
             response = to_response(Problem(Reason.NOT_DURABLE))
         except Exception as error:  # noqa: BLE001 - the process must outlive any request
             # Neither the error's text nor its traceback: both may quote the request.
-            log.error("request_failed", error=type(error).__name__, route=route)
+            log.error("request_failed", error=type(error).__name__, route=route)  # noqa: TRY400
             response = to_response(Problem(Reason.INTERNAL))
         metrics.COLLECTOR_REQUESTS.labels(route, response.status, response.reason).inc()
         await send_response(send, response, self._allow_origin(scope))
@@ -149,7 +149,7 @@ class CollectorApp:
         return Response(200, generate_latest(), CONTENT_TYPE_LATEST.encode())
 
     def _allow_origin(self, scope: Scope) -> Headers:
-        """Name the page's origin if one of the sites has it, so that the tag may read the answer."""
+        """Name the page's origin if a site has it, so that the tag may read the answer."""
         origin = find_header(scope, b"origin")
         if origin not in self._origins:
             return [(b"vary", b"Origin")]

@@ -102,9 +102,7 @@ class Gatherer:
             message = "gathering events: too many are waiting for Kafka"
             raise NotDurableError(message)
         loop = asyncio.get_running_loop()
-        share = _Share(
-            events, size_bytes, loop.time() + self._ack_timeout_s, loop.create_future()
-        )
+        share = _Share(events, size_bytes, loop.time() + self._ack_timeout_s, loop.create_future())
         self.held_bytes += size_bytes
         lane = self._lanes[partition]
         lane.waiting.append(share)
@@ -124,7 +122,7 @@ class Gatherer:
 
     async def drain(self) -> None:
         """Wait until every request has its answer, at most the ack timeout."""
-        while self.held_bytes:
+        while self.held_bytes:  # noqa: ASYNC110 - once per process, when it ends
             await asyncio.sleep(_DRAIN_STEP_S)
 
     def _send(self, partition: int) -> None:

@@ -66,7 +66,8 @@ async def _collect(receive: Receive, limit: int) -> bytes:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise ClientGoneError
-        body += message.get("body", b"")
+        chunk: bytes = message.get("body", b"")
+        body += chunk
         if len(body) > limit:
             raise Problem(Reason.BODY_TOO_LARGE, f"at most {limit} bytes")
         if not message.get("more_body", False):

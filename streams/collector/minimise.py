@@ -11,7 +11,8 @@ from typing import Final
 from urllib.parse import parse_qsl, urlsplit
 
 import maxminddb
-from ua_parser import Domain, Parser, RegexResolver, load_lazy_builtins
+from ua_parser import Domain, Parser, load_lazy_builtins
+from ua_parser.regex import Resolver
 
 from schemas.errors import HmaraError
 
@@ -98,7 +99,7 @@ class AgentClassifier:
     """User agents to classes, remembered for the most recent ones."""
 
     def __init__(self) -> None:
-        self._parser = Parser(RegexResolver(load_lazy_builtins()))
+        self._parser = Parser(Resolver(load_lazy_builtins()))
         self._known: dict[str, AgentClass] = {}
 
     def classify(self, user_agent: str) -> AgentClass:

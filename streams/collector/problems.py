@@ -46,9 +46,7 @@ ANSWERS: Final = {
     Reason.UNSUPPORTED_ENCODING: _Answer(
         HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "The body must not be compressed."
     ),
-    Reason.BODY_TOO_LARGE: _Answer(
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The body is too large."
-    ),
+    Reason.BODY_TOO_LARGE: _Answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The body is too large."),
     Reason.BODY_TOO_SLOW: _Answer(HTTPStatus.REQUEST_TIMEOUT, "The body came too slowly."),
     Reason.MALFORMED_JSON: _Answer(HTTPStatus.BAD_REQUEST, "The body is not JSON."),
     Reason.INVALID_FIELD: _Answer(

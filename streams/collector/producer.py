@@ -1,4 +1,4 @@
-"""Records to Kafka: idempotent, acknowledged by all in-sync replicas, reported on the event loop."""
+"""Records to Kafka: idempotent, acknowledged by all in-sync replicas, reported on the loop."""
 
 from __future__ import annotations
 

@@ -1,11 +1,11 @@
-"""The collector's process: builds the parts, serves until told to stop, answers what it has taken."""
+"""The collector's process: builds the parts, serves until told to stop, answers what it took."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -145,7 +145,7 @@ def _listen(settings: CollectorSettings) -> socket.socket:
         raise CollectorError(message) from None
 
 
-def _readiness(sink: KafkaRecordSink) -> Callable[[], "asyncio.Future[bool]"]:
+def _readiness(sink: KafkaRecordSink) -> Callable[[], Awaitable[bool]]:
     def ask() -> bool:
         try:
             return sink.count_partitions() > 0
@@ -169,7 +169,7 @@ async def _housekeeping(parts: Parts) -> AsyncIterator[None]:
             try:
                 gone = parts.salts.expire(_read_clock())
             except OSError as error:
-                log.error("salt_not_destroyed", cause=error.strerror)
+                log.warning("salt_not_destroyed", cause=error.strerror)
             else:
                 metrics.COLLECTOR_SALTS_DESTROYED.inc(gone)
             await asyncio.sleep(_EXPIRE_SALTS_S)

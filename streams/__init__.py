@@ -1,0 +1,1 @@
+"""The running parts: collector, worker, commands; the only package that wires things together."""
