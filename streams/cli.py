@@ -8,7 +8,9 @@ from typing import Final
 import typer
 
 from schemas.errors import HmaraError
+from streams.access_log import commands as access_log
 from streams.commands import data, processes, schema
+from streams.traffic import commands as traffic
 
 FAILED: Final = 1
 
@@ -19,7 +21,7 @@ app: Final = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for module in (processes, schema, data):
+for module in (processes, schema, data, traffic, access_log):
     module.register(app)
 
 

@@ -1,0 +1,157 @@
+"""Page requests of access logs to `web.event.v1`, hashed and minimised as the collector does it.
+
+A line's row key is a plain hash of the file's digest and the line's number, so that the same file
+sent twice makes the same rows: whoever can compute it has the log anyway. Visitors are hashed under
+salts of the import's own, one per day, which stay on tmpfs until the import is complete and are
+then destroyed; an import that was cut short goes on with them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from schemas.errors import HmaraError
+from streams.access_log.digest import Inspection, LogFile, inspect_logs
+from streams.access_log.parse import LogLine
+from streams.access_log.read import ImportCounts, read_pages
+from streams.collector.avro_writer import EventPart, RequestPart, write_event, write_request_part
+from streams.collector.encode import to_us
+from streams.collector.minimise import (
+    AgentClassifier,
+    CountryLookup,
+    pack_address,
+    reduce_referrer,
+    reduce_url,
+)
+from streams.collector.salt import SaltKeeper, destroy_file
+from streams.collector.service import POLICY_VERSION
+from streams.collector.sites import Site
+from streams.record_packer import RecordPacker
+
+_EPOCH_DAY: Final = date(1970, 1, 1).toordinal()
+_KEY_BYTES: Final = 8
+_PAIR_BYTES: Final = 32
+
+
+class ImportLogError(HmaraError):
+    """An import that could not be completed; running it again is safe."""
+
+
+@dataclass(frozen=True, slots=True)
+class Importer:
+    """What an import works with."""
+
+    site: Site
+    countries: CountryLookup
+    agents: AgentClassifier
+    packer: RecordPacker
+    salt_dir: Path
+
+    def inspect(
+        self, paths: Sequence[Path], on_bytes: Callable[[int], None] | None = None
+    ) -> Inspection:
+        """Read every file once: what is in it, and whether it is a log at all."""
+        return inspect_logs(paths, self.site.zone, on_bytes)
+
+    def send(
+        self, inspection: Inspection, on_bytes: Callable[[int], None] | None = None
+    ) -> ImportCounts:
+        """Send the page requests, file by file in order of time; destroy the salts at the end.
+
+        Raises:
+            HmaraError: a file changed, or Kafka did not acknowledge everything; the salts stay,
+                and the same command goes on where it matters: no count changes by a second run.
+        """
+        folder = self.salt_dir / name_import(inspection.files)
+        salts = SaltKeeper(folder)
+        counts = ImportCounts()
+        for chunk in read_pages(inspection.files, self.agents.is_bot, counts):
+            for pair, event in self._encode(chunk.file, chunk.pages, salts):
+                self.packer.add(int.from_bytes(pair[:8], "big"), event)
+            if on_bytes is not None:
+                on_bytes(chunk.content_bytes)
+        self.packer.finish()
+        salts.forget()
+        destroy_salts(folder)
+        return counts
+
+    def _encode(
+        self, file: LogFile, pages: Sequence[LogLine], salts: SaltKeeper
+    ) -> Iterator[tuple[bytes, bytes]]:
+        origin = min(self.site.origins)
+        host = urlsplit(origin).hostname or ""
+        for line in pages:
+            url = reduce_url(origin + line.target)
+            if url is None:
+                continue  # classified as a page, so its target begins with a slash
+            salt = salts.get(self.site, line.received_at)
+            pair = make_pair(file.sha256, line.line_number)
+            received_us = to_us(line.received_at)
+            part = EventPart(
+                hit_key=_hash_key(pair),
+                page_load_hash=salt.hash_page_load(pair),
+                seq=0,
+                type="page_view",
+                event_time_us=received_us,
+                path=url.path,
+                referrer_host=reduce_referrer(line.referrer or "", host),
+                utm=url.utm,
+            )
+            agent = self.agents.classify(line.user_agent or "")
+            address = pack_address(line.address)
+            request = RequestPart(
+                site=self.site.id,
+                source="import",
+                received_at_us=received_us,
+                site_day=salt.day.toordinal() - _EPOCH_DAY,
+                site_hour=line.received_at.astimezone(salt.zone).hour,
+                visitor_hash=salt.hash_visitor(
+                    address or line.address.encode()[:255], (line.user_agent or "").encode()
+                ),
+                salt_segment=salt.segment,
+                country=self.countries.find(address) if address else "",
+                device=(
+                    agent.device_class,
+                    agent.os_family,
+                    agent.browser_family,
+                    agent.browser_major,
+                ),
+                resolution_bucket="",
+                viewport_class="",
+                language="",
+                policy_version=POLICY_VERSION,
+            )
+            yield pair, write_event(part, write_request_part(request))
+
+
+def make_pair(file_sha256: str, line_number: int) -> bytes:
+    """Return what stands for (page_load_id, seq) of an imported line."""
+    text = f"{file_sha256}:{line_number}"
+    return hashlib.blake2b(text.encode(), digest_size=_PAIR_BYTES, person=b"hmara import").digest()
+
+
+def name_import(files: Sequence[LogFile]) -> str:
+    """Return the name of an import: the same files, in whatever order, are the same import."""
+    digests = "\n".join(sorted(file.sha256 for file in files))
+    return hashlib.sha256(digests.encode()).hexdigest()[:32]
+
+
+def destroy_salts(folder: Path) -> None:
+    """Overwrite and remove every salt of a completed import."""
+    for path in sorted(folder.rglob("*"), reverse=True):
+        if path.is_dir():
+            path.rmdir()
+        else:
+            destroy_file(path)
+    folder.rmdir()
+
+
+def _hash_key(pair: bytes) -> int:
+    digest = hashlib.blake2b(pair, digest_size=_KEY_BYTES, person=b"hmara hit_key").digest()
+    return int.from_bytes(digest, "little", signed=True)

@@ -1,0 +1,1 @@
+"""Synthetic traffic: seeded visits, and a sender that posts them to a collector as a tag would."""
