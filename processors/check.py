@@ -24,8 +24,9 @@ MAX_AGE_US: Final = 12 * 3_600_000_000
 """An event may be at most this much older than its acceptance (ARCHITECTURE, "Time")."""
 _DAY_US: Final = 86_400_000_000
 _MAX_ZONE_US: Final = 14 * 3_600_000_000
-_LATEST_US: Final = 65_535 * _DAY_US
-"""ClickHouse's Date ends with day 65535 after 1970-01-01."""
+_LAST_DAY: Final = 65_535
+"""ClickHouse's Date ends with this day after 1970-01-01."""
+_LATEST_US: Final = _LAST_DAY * _DAY_US
 _HOURS: Final = (0, 23)
 _PERMILLE: Final = (-1, 1000)
 _UINT32: Final = (0, 2**31 - 1)
@@ -57,11 +58,14 @@ def check_time(batch: EventColumns, ctx: Context) -> Outcome:
     del ctx
     received = batch.events.column("received_at").cast(pa.int64())
     age = pc.subtract(received, batch.events.column("event_time").cast(pa.int64()))
-    day = pc.multiply(batch.events.column("site_day").cast(pa.int32()).cast(pa.int64()), _DAY_US)
-    into_day = pc.subtract(received, day)
+    day = batch.events.column("site_day").cast(pa.int32()).cast(pa.int64())
+    into_day = pc.subtract(received, pc.multiply(day, _DAY_US))
     good = pc.and_(
         pc.and_(_between(age, 0, MAX_AGE_US), _between(received, 0, _LATEST_US)),
-        _between(into_day, -_MAX_ZONE_US, _DAY_US + _MAX_ZONE_US),
+        # The product wraps around for days far outside the calendar, so they are bounded too.
+        pc.and_(
+            _between(day, 0, _LAST_DAY), _between(into_day, -_MAX_ZONE_US, _DAY_US + _MAX_ZONE_US)
+        ),
     )
     return put_aside(batch, pc.invert(good), DeadLetterReason.TIME_OUT_OF_RANGE)
 

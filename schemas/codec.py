@@ -73,6 +73,7 @@ class EventCodec:
         self._catalogue = catalogue
         self._newest = catalogue.newest(EVENT_TOPIC)
         self._schema_text = self._newest.text
+        self._definitions = _event_fields(self._newest)
         self.schema: Final = _event_schema(self._newest)
 
     @property
@@ -113,16 +114,12 @@ class EventCodec:
         names = [field.name for field in struct.type]
         found = dict(zip(names, struct.flatten(), strict=True))
         rows = len(struct)
-        columns = [self._resolve(field, found.get(field.name), rows) for field in self.schema]
+        columns = [
+            _resolve(definition, field, found.get(field.name), rows)
+            for definition, field in zip(self._definitions, self.schema, strict=True)
+        ]
         parents = pa.compute.list_parent_indices(lists)
         return pa.RecordBatch.from_arrays(columns, schema=self.schema), parents
-
-    def _resolve(self, field: pa.Field, column: pa.Array | None, rows: int) -> pa.Array:
-        if column is None:
-            return _constant(self._newest, field, rows)
-        if field.name in UNSIGNED_FIELDS:
-            return column.view(pa.uint64())
-        return column if column.type == field.type else column.cast(field.type)
 
     def to_value(self, collector: str, events: pa.RecordBatch) -> bytes:
         """Write columns of `self.schema` as one framed `EventBatch`."""
@@ -157,8 +154,35 @@ def _event_schema(schema: FrozenSchema) -> pa.Schema:
     )
 
 
-def _constant(schema: FrozenSchema, field: pa.Field, rows: int) -> pa.Array:
-    default = next(item["default"] for item in _event_fields(schema) if item["name"] == field.name)
+def _resolve(
+    definition: Definition, field: pa.Field, column: pa.Array | None, rows: int
+) -> pa.Array:
+    """Bring a column (None: the writer had no such field) to the newest schema's field."""
+    if column is None:
+        return _constant(definition["default"], field, rows)
+    if field.name in UNSIGNED_FIELDS:
+        return column.view(pa.uint64())
+    if column.type == field.type:
+        return column
+    if pa.types.is_struct(field.type):
+        return _resolve_record(definition, field, column)
+    return column.cast(field.type)
+
+
+def _resolve_record(definition: Definition, field: pa.Field, column: pa.Array) -> pa.Array:
+    """Bring a nullable record to the newest schema, field by field."""
+    branches = definition["type"] if isinstance(definition["type"], list) else [definition["type"]]
+    record = next(branch for branch in branches if isinstance(branch, dict))
+    names = [inner.name for inner in column.type]
+    found = dict(zip(names, column.flatten(), strict=True))
+    columns = [
+        _resolve(inner, inner_field, found.get(inner_field.name), len(column))
+        for inner, inner_field in zip(record["fields"], field.type, strict=True)
+    ]
+    return pa.StructArray.from_arrays(columns, fields=list(field.type), mask=column.is_null())
+
+
+def _constant(default: Any, field: pa.Field, rows: int) -> pa.Array:  # noqa: ANN401 - JSON
     if default is None:
         return pa.nulls(rows, field.type)
     scalar = pa.array([list(default.items()) if isinstance(default, dict) else default], field.type)

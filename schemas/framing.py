@@ -9,7 +9,7 @@ from schemas.errors import HmaraError
 
 MAGIC: Final = 0
 HEADER_BYTES: Final = 5
-_HEADER: Final = struct.Struct(">bI")
+_HEADER: Final = struct.Struct(">bi")  # ids are signed, as the Schema Registry has them
 
 
 class FramingError(HmaraError):

@@ -10,6 +10,7 @@ import typer
 from schemas.errors import HmaraError
 from streams.access_log import commands as access_log
 from streams.commands import data, processes, schema
+from streams.demo import command as demo
 from streams.traffic import commands as traffic
 
 FAILED: Final = 1
@@ -21,7 +22,7 @@ app: Final = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for module in (processes, schema, data, traffic, access_log):
+for module in (demo, processes, schema, data, traffic, access_log):
     module.register(app)
 
 

@@ -39,7 +39,7 @@ class DeadLetterLimit:
             share = self._dead / self._total
             message = (
                 f"writing dead letters: {share:.0%} of the newest {self._total:.0f} events are"
-                f" dead, more than {self._max_share:.0%}; nothing more is read until this is repaired"
+                f" dead, more than {self._max_share:.0%}; nothing more is read until it is repaired"
             )
             raise DeadLetterLimitError(message)
         if self._total > _WINDOWS * self._min_events:

@@ -33,8 +33,7 @@ from streams.transport import RecordList
 from streams.version import VERSION
 
 Batch = TypeVar("Batch")
-_FIRST_WAIT_S: Final = 0.5
-_LONGEST_WAIT_S: Final = 15.0
+_BACKOFF: Final = wait_exponential_jitter(initial=0.5, max=15.0)
 _DECODE: Final = "decode"
 _STORE: Final = "store"
 log = structlog.get_logger(__name__)
@@ -86,7 +85,8 @@ class Runner:
         Returns the number of events decoded.
 
         Raises:
-            DeadLetterLimitError: too many dead letters; nothing of this chunk was written.
+            DeadLetterLimitError: too many dead letters; none of this chunk's was written, nor any
+                row unless it was the store that refused too many.
             SinkBackpressure: `stop` was called while a sink asked to wait.
         """
         source = _join(lists)
@@ -149,6 +149,7 @@ class Runner:
             self._write(sink, rows)
         except SinkRejected:
             if rows.num_rows == 1:
+                self._limit.check(1, 0)  # the event itself was counted with its chunk
                 dead = DeadEvents(DeadLetterReason.REFUSED_BY_STORE, part)
                 return self._bury_events(source, dead, sink.name)
             middle = rows.num_rows // 2
@@ -177,7 +178,7 @@ class Runner:
 
         for attempt in Retrying(
             retry=retry_if_exception_type(SinkBackpressure),
-            wait=wait_exponential_jitter(initial=_FIRST_WAIT_S, max=_LONGEST_WAIT_S),
+            wait=_wait_s,
             stop=stop_when_event_set(self._stopped),
             sleep=sleep_using_event(self._stopped),
             before_sleep=count,
@@ -227,6 +228,13 @@ class Runner:
             refused_at=self._read_clock(),
             raw=raw,
         )
+
+
+def _wait_s(state: RetryCallState) -> float:
+    """Wait longer each time, and never shorter than the sink asked for."""
+    error = state.outcome.exception() if state.outcome is not None else None
+    asked_s = error.retry_after_s if isinstance(error, SinkBackpressure) else 0.0
+    return max(asked_s, _BACKOFF(state))
 
 
 def _join(lists: Sequence[RecordList]) -> _Source:

@@ -51,6 +51,8 @@ def open_native(address: Address) -> Iterator[Client]:
         password=address.password,
         connect_timeout=CONNECT_TIMEOUT_S,
         send_receive_timeout=STATEMENT_TIMEOUT_S,
+        # {name:Type} in a statement is filled in by the server, never by pasting text.
+        settings={"server_side_params": True},
     )
     try:
         yield client

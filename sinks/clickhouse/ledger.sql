@@ -9,5 +9,7 @@ CREATE TABLE IF NOT EXISTS control.migration
     applied_at DateTime DEFAULT now()
 )
 ENGINE = ReplacingMergeTree(applied_at)
-ORDER BY number
-COMMENT 'Plane C: migrations that ran, with the SHA-256 of their files';
+ORDER BY number;
+
+ALTER TABLE control.migration
+MODIFY COMMENT 'Plane C: migrations that ran, with the SHA-256 of their files';

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from datetime import datetime
 
 import msgspec
 
 from streams.access_log.clock import parse_time
 from streams.access_log.reasons import SkipReason
-
-if TYPE_CHECKING:
-    from datetime import datetime
 
 MAX_LINE_BYTES = 65_536
 

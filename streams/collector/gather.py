@@ -104,10 +104,8 @@ class Gatherer:
         loop = asyncio.get_running_loop()
         share = _Share(events, size_bytes, loop.time() + self._ack_timeout_s, loop.create_future())
         self.held_bytes += size_bytes
-        lane = self._lanes[partition]
-        lane.waiting.append(share)
-        if lane.under_way < SLOTS:
-            self._send(partition)
+        self._lanes[partition].waiting.append(share)
+        self._send_waiting(partition)
         return share.done
 
     def expire(self) -> int:
@@ -125,23 +123,27 @@ class Gatherer:
         while self.held_bytes:  # noqa: ASYNC110 - once per process, when it ends
             await asyncio.sleep(_DRAIN_STEP_S)
 
-    def _send(self, partition: int) -> None:
+    def _send_waiting(self, partition: int) -> None:
+        """Send records while there is a slot; a loop, for the sink may refuse one after another."""
         lane = self._lanes[partition]
-        shares = _take(lane.waiting)
+        while lane.waiting and lane.under_way < SLOTS:
+            self._send(partition, lane, _take(lane.waiting))
+
+    def _send(self, partition: int, lane: _Lane, shares: tuple[_Share, ...]) -> None:
         events = [event for share in shares for event in share.events]
         value = write_batch(self._schema_id, self._collector, events)
 
         def acknowledge(error: Exception | None) -> None:
             lane.under_way -= 1
             self._settle(shares, error)
-            if lane.waiting and lane.under_way < SLOTS:
-                self._send(partition)
+            self._send_waiting(partition)
 
         lane.under_way += 1
         try:
             self._sink.send(partition, value, acknowledge)
         except NotDurableError as error:
-            acknowledge(error)
+            lane.under_way -= 1
+            self._settle(shares, error)
 
     def _settle(self, shares: tuple[_Share, ...], error: Exception | None) -> None:
         for share in shares:
@@ -150,8 +152,8 @@ class Gatherer:
                 continue
             if error is None:
                 share.done.set_result(None)
-            else:
-                share.done.set_exception(error)
+            else:  # one of its own: each waiter adds its traceback to what it raises
+                share.done.set_exception(NotDurableError(str(error)))
 
 
 def _take(waiting: deque[_Share]) -> tuple[_Share, ...]:

@@ -21,6 +21,8 @@ SECURITY_HEADERS: Final[Headers] = [
     (b"cross-origin-resource-policy", b"cross-origin"),
 ]
 _UNAVAILABLE: Final = 503
+_WITHOUT_CONTENT: Final = frozenset({204, 304})
+_MAX_DIGITS: Final = 18
 _BODY_TYPES: Final = (b"text/plain", b"application/json")
 
 
@@ -61,7 +63,7 @@ async def read_body(scope: Scope, receive: Receive, *, limit: int, timeout_s: fl
 
 
 async def _collect(receive: Receive, limit: int) -> bytes:
-    body = b""
+    body = bytearray()
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
@@ -71,7 +73,7 @@ async def _collect(receive: Receive, limit: int) -> bytes:
         if len(body) > limit:
             raise Problem(Reason.BODY_TOO_LARGE, f"at most {limit} bytes")
         if not message.get("more_body", False):
-            return body
+            return bytes(body)
 
 
 def _check_headers(scope: Scope, limit: int) -> None:
@@ -81,21 +83,24 @@ def _check_headers(scope: Scope, limit: int) -> None:
             media_type = value.partition(b";")[0].strip().lower()
         elif key == b"content-encoding" and value.lower() != b"identity":
             raise Problem(Reason.UNSUPPORTED_ENCODING)
-        elif key == b"content-length" and int(value) > limit:
+        elif key == b"content-length" and _is_above(value, limit):
             raise Problem(Reason.BODY_TOO_LARGE, f"at most {limit} bytes")
     if media_type not in _BODY_TYPES:
         raise Problem(Reason.UNSUPPORTED_MEDIA_TYPE)
 
 
+def _is_above(content_length: bytes, limit: int) -> bool:
+    """Compare without trust: what is no number is left to the count of the body itself."""
+    digits = content_length.strip().lstrip(b"0")
+    return digits.isdigit() and (len(digits) > _MAX_DIGITS or int(digits) > limit)
+
+
 async def send_response(send: Send, response: Response, extra: Headers | None = None) -> None:
     """Send an answer with the security headers, and `extra` ones."""
-    headers: Headers = [
-        (b"content-type", response.media_type),
-        (b"content-length", b"%d" % len(response.body)),
-        *SECURITY_HEADERS,
-        *response.headers,
-        *(extra or ()),
-    ]
+    headers: Headers = [*SECURITY_HEADERS, *response.headers, *(extra or ())]
+    if response.status not in _WITHOUT_CONTENT:  # RFC 9110: these must not name a length
+        headers.append((b"content-type", response.media_type))
+        headers.append((b"content-length", b"%d" % len(response.body)))
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
     await send({"type": "http.response.body", "body": response.body})
 

@@ -6,8 +6,10 @@ tied to a person once it is gone (ARCHITECTURE, "Salt").
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
+import stat
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from hashlib import blake2b
@@ -77,6 +79,7 @@ class SaltKeeper:
     def __init__(self, folder: Path) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         check_volatile(folder)
+        check_private(folder)
         self._folder: Final = folder
         self._live: dict[str, Salt] = {}
 
@@ -116,10 +119,14 @@ class SaltKeeper:
         """Destroy what a process left that died while it drew a salt."""
         for path in self._folder.glob("*/.*-draft-*"):
             try:
-                age = now - datetime.fromtimestamp(path.stat().st_mtime, UTC)
+                found = path.stat()
             except FileNotFoundError:
                 continue
-            if age > _DRAFT_LIFE:
+            if now - datetime.fromtimestamp(found.st_mtime, UTC) <= _DRAFT_LIFE:
+                continue
+            if found.st_nlink > 1:  # it died after linking: the bytes are a living salt's
+                path.unlink(missing_ok=True)
+            else:
                 destroy_file(path)
 
     def forget(self) -> None:
@@ -173,6 +180,22 @@ def check_volatile(folder: Path) -> None:
         raise SaltError(message)
 
 
+def check_private(folder: Path) -> None:
+    """Refuse a folder that another user can read, or put a salt of their own in place of.
+
+    Raises:
+        SaltError: it, or the folder it is in, belongs to someone else or is open to others.
+    """
+    own, parent = folder.stat(), folder.resolve().parent.stat()
+    is_ours = own.st_uid == os.geteuid() and not own.st_mode & (stat.S_IRWXG | stat.S_IRWXO)
+    is_held = parent.st_uid in {0, os.geteuid()} and (
+        not parent.st_mode & stat.S_IWOTH or parent.st_mode & stat.S_ISVTX
+    )
+    if not (is_ours and is_held):
+        message = f"keeping salts: {folder} is open to other users"
+        raise SaltError(message)
+
+
 def destroy_file(path: Path) -> bool:
     """Overwrite a file with zeros and unlink it; False if another process was faster."""
     try:
@@ -216,6 +239,8 @@ def _read(path: Path, site_id: str, name: tuple[datetime, datetime, date]) -> Sa
         with path.open("rb", buffering=0) as file:
             size = file.readinto(content)
         view = memoryview(content)
+        if not any(view[:_SECRET_BYTES]):  # overwritten by another process, not yet unlinked
+            raise FileNotFoundError(errno.ENOENT, "the salt was destroyed", path.name)  # noqa: EM101, TRY003
         keyed = blake2b(key=view[:_SECRET_BYTES], digest_size=_HASH_BYTES)
         keyed.update(site_id.encode() + b"\0")
         segment = int.from_bytes(view[_SECRET_BYTES:][:_SEGMENT_BYTES], "little", signed=True)

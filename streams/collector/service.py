@@ -147,8 +147,15 @@ def parse_body(body: bytes) -> Payload:
     try:
         return parse_payload(body)
     except msgspec.ValidationError as error:
-        raise Problem(Reason.INVALID_FIELD, str(error)) from None
+        raise Problem(Reason.INVALID_FIELD, _name_fault(str(error))) from None
     except (msgspec.DecodeError, UnicodeDecodeError):
         raise Problem(Reason.MALFORMED_JSON) from None
     except RecursionError:
         raise Problem(Reason.MALFORMED_JSON, "too deeply nested") from None
+
+
+def _name_fault(text: str) -> str:
+    """Return msgspec's sentence; it quotes one kind of value, an unknown type, and that goes."""
+    if not text.startswith("Invalid value"):
+        return text
+    return f"Invalid value{text[text.rfind(' - at `') :]}"

@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Iterator
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
@@ -14,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from schemas.catalogue import Catalogue
+from schemas.errors import HmaraError
 from schemas.topics import WEB_EVENT
 from sinks.clickhouse.client import open_native
 from streams.dead_letters import Listed, list_dead_letters
@@ -22,6 +24,12 @@ from streams.settings import ClickHouseSettings, KafkaSettings, WorkerSettings
 from streams.topic_admin import open_admin
 
 console: Final = Console(highlight=False)
+_READ_ONLY: Final = 2
+"""Selects only; settings may be changed, as the driver does."""
+
+
+class QueryError(HmaraError):
+    """A query that was not given as it must be."""
 
 
 class Format(StrEnum):
@@ -42,16 +50,46 @@ def register(app: typer.Typer) -> None:
 
 
 def query(
-    sql: Annotated[str, typer.Argument(help="A SELECT; staging.hit is read with FINAL.")],
-    output: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.TABLE,
+    sql: Annotated[str | None, typer.Argument(help="A SELECT; read staging.hit FINAL.")] = None,
     *,
+    file: Annotated[Path | None, typer.Option(help="Read the SELECT from a file.")] = None,
+    param: Annotated[
+        list[str] | None, typer.Option(help="NAME=VALUE for a {NAME:Type} in the SELECT.")
+    ] = None,
+    output: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.TABLE,
     as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
 ) -> None:
     """Ask ClickHouse, read-only, as the service."""
+    if (sql is None) == (file is None):
+        message = "asking ClickHouse: give either a SELECT or --file"
+        raise QueryError(message)
+    text = sql if file is None else _read_query(file)
+    parameters = dict(_split_parameter(item) for item in param or ())
     with open_native(ClickHouseSettings.load().as_service()) as client:
-        rows, columns = client.execute(sql, with_column_types=True, settings={"readonly": 2})
+        rows, columns = client.execute(
+            text,
+            parameters,
+            with_column_types=True,
+            settings={"readonly": _READ_ONLY},
+        )
     names = [name for name, _ in columns]
     _print_rows(names, rows, Format.JSON if as_json else output)
+
+
+def _read_query(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        message = f"reading query: {path}: {error}"
+        raise QueryError(message) from None
+
+
+def _split_parameter(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name.isidentifier():
+        message = f"reading --param: {text!r} is not NAME=VALUE"
+        raise QueryError(message)
+    return name, value
 
 
 def _print_rows(names: list[str], rows: list[tuple[Any, ...]], output: Format) -> None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from streams.traffic.report import SendReport
 
 _SEED_BITS = 32
+_TROUBLE_CHARS = 60
 _ENDINGS = {
     "complete": "all events were sent",
     "duration": "the time was up",
@@ -120,7 +121,7 @@ def _run(options: SendOptions, console: Console) -> SendReport:
     with (
         Progress(
             SpinnerColumn(),
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),  # troubles have brackets
             BarColumn(),
             TimeElapsedColumn(),
             console=console,
@@ -134,9 +135,10 @@ def _run(options: SendOptions, console: Console) -> SendReport:
 
         def show(report: SendReport) -> None:
             done = report.events if options.events is not None else report.seconds
-            trouble = f", retrying: {report.last_trouble}" if report.retries else ""
+            trouble = report.last_trouble[:_TROUBLE_CHARS]
+            retries = f", {report.retries:,} retries: {trouble}" if report.retries else ""
             progress.update(
-                bar, completed=done, description=f"accepted {report.accepted:,}{trouble}"
+                bar, completed=done, description=f"accepted {report.accepted:,}{retries}"
             )
 
         return runner.run(_send_until_stopped(options, show))

@@ -43,7 +43,7 @@ class Dice:
         return np.searchsorted(steps, self.uniform(count), side="right").astype(np.int64)
 
     def long_tail(self, median: float, limit: int, count: int) -> NDArray[np.int64]:
-        """Draw `count` log-logistic integers up to `limit`: half below `median`, a few far above."""
+        """Draw `count` log-logistic integers up to `limit`: half below `median`, few far above."""
         drawn = self.uniform(count)
         return np.minimum(median * drawn / (1.0 - drawn), float(limit)).astype(np.int64)
 

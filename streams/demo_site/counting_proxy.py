@@ -1,0 +1,142 @@
+"""A loopback HTTP proxy that counts what the collector accepted from a browser behind it.
+
+A browser's developer tools do not show the requests that a page sends while it is being left, and
+those carry every page end. A proxy sees each request and each answer, whoever has gone meanwhile.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import httpx
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+_EVENTS_PATH = "/v1/events"
+_ANSWER_WITHIN_S = 30.0
+# Between one client and one server each: they say nothing about the request or the answer itself.
+_HOP_BY_HOP = frozenset({"connection", "content-encoding", "content-length", "host", "keep-alive"})
+_HOP_BY_HOP_PREFIXES = ("proxy-", "transfer-")
+
+
+@dataclass(slots=True)
+class Counts:
+    """What went through the proxy to the collector's event endpoint so far."""
+
+    events_accepted: int = 0
+    requests_answered: int = 0
+    requests_refused: int = 0
+    requests_unanswered: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    method: str
+    url: str
+    headers: list[tuple[str, str]]
+    body: bytes
+
+
+class CountingProxy:
+    """Passes plain-http requests on; a tunnel (https) it refuses, so nothing else leaves."""
+
+    def __init__(self, client: httpx.AsyncClient) -> None:
+        self.counts = Counts()
+        self.port = 0
+        self._client = client
+        self._open = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    async def wait_until_idle(self) -> None:
+        """Return when every request that came has its answer."""
+        await self._idle.wait()
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Answer the one request of a connection."""
+        self._open += 1
+        self._idle.clear()
+        try:
+            writer.write(await self._answer(await _read_request(reader)))
+            await writer.drain()
+        except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, OSError, ValueError):
+            pass  # The browser opens connections ahead of need and drops them again.
+        finally:
+            writer.close()
+            self._open -= 1
+            if not self._open:
+                self._idle.set()
+
+    async def _answer(self, request: _Request) -> bytes:
+        if request.method == "CONNECT":
+            return _to_bytes(HTTPStatus.NOT_IMPLEMENTED, [], b"")
+        is_events = request.method == "POST" and urlsplit(request.url).path == _EVENTS_PATH
+        try:
+            answer = await self._client.request(
+                request.method, request.url, headers=request.headers, content=request.body
+            )
+        except httpx.HTTPError:
+            self.counts.requests_unanswered += is_events
+            return _to_bytes(HTTPStatus.BAD_GATEWAY, [], b"")
+        if is_events:
+            self._count(answer)
+        return _to_bytes(
+            answer.status_code, _end_to_end(answer.headers.multi_items()), answer.content
+        )
+
+    def _count(self, answer: httpx.Response) -> None:
+        self.counts.requests_answered += 1
+        if answer.is_success:
+            self.counts.events_accepted += int(json.loads(answer.content)["accepted"])
+        else:
+            self.counts.requests_refused += 1
+
+
+@asynccontextmanager
+async def run_counting_proxy() -> AsyncIterator[CountingProxy]:
+    """Serve on a free loopback port while the context is open."""
+    # trust_env: a proxy of the machine's own is not for its loopback addresses.
+    async with httpx.AsyncClient(trust_env=False, timeout=_ANSWER_WITHIN_S) as client:
+        proxy = CountingProxy(client)
+        server = await asyncio.start_server(proxy.serve, "127.0.0.1", 0)
+        proxy.port = server.sockets[0].getsockname()[1]
+        try:
+            yield proxy
+        finally:
+            server.close()
+            await proxy.wait_until_idle()
+
+
+async def _read_request(reader: asyncio.StreamReader) -> _Request:
+    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+    method, url, _version = head[0].split(" ")
+    pairs = [line.partition(":") for line in head[1:] if line]
+    headers = [(name.strip(), value.strip()) for name, _, value in pairs]
+    length = next((int(value) for name, value in headers if name.lower() == "content-length"), 0)
+    return _Request(method, url, _end_to_end(headers), await reader.readexactly(length))
+
+
+def _end_to_end(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    return [
+        (name, value)
+        for name, value in headers
+        if name.lower() not in _HOP_BY_HOP and not name.lower().startswith(_HOP_BY_HOP_PREFIXES)
+    ]
+
+
+def _to_bytes(status: int, headers: list[tuple[str, str]], body: bytes) -> bytes:
+    lines = [
+        f"HTTP/1.1 {status} {HTTPStatus(status).phrase}",
+        *(f"{name}: {value}" for name, value in headers),
+        f"Content-Length: {len(body)}",
+        # One request a connection: how many are open is then how many wait for an answer.
+        "Connection: close",
+    ]
+    return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
