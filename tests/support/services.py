@@ -116,10 +116,10 @@ class Stack:
             timeout=300,
         )
 
-    def lag(self) -> int:
-        """Return how many records this test's group has not committed."""
+    def lag(self, group: str = "") -> int:
+        """Return how many records a group, by default this test's, has not committed."""
         with open_admin(self.services.kafka_bootstrap_servers) as admin:
-            return read_lag(admin, self.group, WEB_EVENT)
+            return read_lag(admin, group or self.group, WEB_EVENT)
 
     def wait_for_lag(self, within_s: float = 120.0) -> None:
         """Wait until this test's group has committed everything."""
