@@ -9,8 +9,9 @@ import typer
 
 from schemas.errors import HmaraError
 from streams.access_log import commands as access_log
-from streams.commands import data, processes, schema
+from streams.commands import data, processes, schema, setup
 from streams.demo import command as demo
+from streams.embedded import commands as embedded
 from streams.traffic import commands as traffic
 
 FAILED: Final = 1
@@ -22,7 +23,7 @@ app: Final = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for module in (demo, processes, schema, data, traffic, access_log):
+for module in (demo, embedded, processes, schema, data, traffic, access_log, setup):
     module.register(app)
 
 

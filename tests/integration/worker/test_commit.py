@@ -42,7 +42,7 @@ def kill(worker: Child) -> None:
 
 
 def test_an_event_whose_insert_hangs_is_read_again_after_a_kill(stack: Stack) -> None:
-    """The offset of a hanging insert is not committed, nor any after it; a new worker stores all."""
+    """No offset from a hanging insert on is committed, and the next worker stores it all."""
     url = stack.start_collector()
     with StallingProxy(stack.services.ports.clickhouse_http) as proxy:
         worker = stack.start_worker(HMARA_CLICKHOUSE_HTTP_PORT=str(proxy.port))
