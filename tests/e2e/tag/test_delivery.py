@@ -158,3 +158,20 @@ def test_clicks_made_just_before_leaving_arrive(page: Page, stage: Stage) -> Non
     stage.recorder.wait_for_events("page_end")
     kinds = [event["type"] for event in stage.recorder.events()]
     assert kinds == ["page_view", "click", "page_end"]
+
+
+def test_a_page_left_with_requests_under_way_sends_nothing_twice(page: Page, stage: Stage) -> None:
+    """Leaving a page before its last answer came does not repeat what was sent."""
+    address = stage.put_page("/page")
+    stage.put_page("/next", head="")
+    page.goto(address)
+    stage.recorder.may_answer.clear()
+    stage.recorder.wait_for_events("page_view")
+    page.goto(f"{stage.site.url}/next")
+    stage.recorder.wait_for_events("page_end")
+    stage.recorder.may_answer.set()
+    # Whatever the page left behind comes before the events of a page that is opened later.
+    page.goto(address)
+    stage.recorder.wait_for_events("page_view", 2)
+    ids = [(event["page_load_id"], event["seq"]) for event in stage.recorder.events()]
+    assert len(ids) == len(set(ids)) == 3

@@ -112,6 +112,8 @@ async def test_visits_count_exactly_what_was_accepted(stage: Stage) -> None:
     assert report.steps == sum(len(itinerary) for itinerary in ITINERARIES)
     events = stage.recorder.events()
     assert report.events_accepted == len(events)
+    ids = {(event["page_load_id"], event["seq"]) for event in events}
+    assert report.events_accepted - report.events_repeated == len(ids)
     assert (report.requests_refused, report.requests_unanswered) == (1, 0)
     assert report.requests_answered == len(stage.recorder.posts())
     assert {event["type"] for event in events} == {"page_view", "click", "page_end"}
