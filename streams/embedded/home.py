@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 PRIVATE_DIR_MODE: Final = 0o700
 PRIVATE_FILE_MODE: Final = 0o600
+_HOME_MODE: Final = 0o755
 
 KAFKA: Final = "kafka"
 CLICKHOUSE: Final = "clickhouse"
@@ -76,10 +77,16 @@ class Home:
 
     def make(self) -> None:
         """Create the folders; data, logs and run are closed to everyone but the owner."""
-        self.root.mkdir(parents=True, exist_ok=True)
+        self.root.mkdir(mode=_HOME_MODE, parents=True, exist_ok=True)
         for folder in (self.run, self.logs, self.data):
             folder.mkdir(mode=PRIVATE_DIR_MODE, exist_ok=True)
             folder.chmod(PRIVATE_DIR_MODE)
+
+
+def open_private(path: Path) -> BinaryIO:
+    """Open a file for writing from its beginning that only the owner can read."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE_FILE_MODE)
+    return os.fdopen(descriptor, "wb")
 
 
 def write_private(path: Path, text: str) -> None:
@@ -88,8 +95,7 @@ def write_private(path: Path, text: str) -> None:
     A reader sees the old text or the new one, never a part.
     """
     draft = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE_FILE_MODE)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
-    draft.chmod(PRIVATE_FILE_MODE)
+    draft.unlink(missing_ok=True)  # of a writer that was killed: its mode may be any
+    with open_private(draft) as file:
+        file.write(text.encode())
     draft.replace(path)

@@ -12,8 +12,9 @@ from dataclasses import astuple, dataclass, field
 from pathlib import Path
 from typing import Final
 
+from streams.embedded import prerequisites
 from streams.embedded.errors import EmbeddedError
-from streams.embedded.home import SUPERVISOR, Home
+from streams.embedded.home import SUPERVISOR, Home, open_private
 from streams.embedded.ports import USUAL, Ports
 from streams.embedded.processes import Process, read_pid_file
 from streams.embedded.service_logs import tail_logs
@@ -90,6 +91,7 @@ def _will_last(home: Home, supervisor: Process) -> bool:
 
 def _spawn(home: Home, lib: Path, tuning: Tuning, *, tie_to_parent: bool) -> Process | None:
     """Start a supervisor and return it; None if another one has the lock."""
+    prerequisites.find_java()  # missing, it is better said here than by a process in the background
     command = [sys.executable, "-P", "-m", _MODULE, "--home", str(home.root), "--lib", str(lib)]
     launcher = Process.of(os.getpid()) if tie_to_parent else None
     if launcher is not None:
@@ -101,7 +103,7 @@ def _spawn(home: Home, lib: Path, tuning: Tuning, *, tie_to_parent: bool) -> Pro
     packages = str(Path(__file__).resolve().parents[2])
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(
         filter(None, (packages, os.environ.get("PYTHONPATH"))))}  # fmt: skip
-    with home.out_file(SUPERVISOR).open("wb") as out:
+    with open_private(home.out_file(SUPERVISOR)) as out:
         done = subprocess.run(
             command, cwd=home.root, env=env, stdin=subprocess.DEVNULL, stdout=out,
             stderr=subprocess.STDOUT, timeout=_SPAWN_TIMEOUT_S, check=False,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Final, Self
@@ -17,7 +18,7 @@ from streams.embedded.ports import LOOPBACK, Ports
 from streams.embedded.processes import Process
 from streams.embedded.readiness import is_ready
 from streams.embedded.service_logs import follow_logs, tail_logs
-from streams.embedded.state import ChildState, State, read_state
+from streams.embedded.state import ChildState, read_state
 from streams.embedded.status import Status, read_status
 
 __all__ = [
@@ -95,6 +96,9 @@ def start_services(
     fetch(lib, on_progress)
     for attempt in range(1, _ATTEMPTS + 1):
         supervisor, was_running = find_or_spawn(layout, lib, tuning, tie_to_parent=tie_to_parent)
+        on_progress(
+            "asking whether they answer" if was_running else "starting Kafka and ClickHouse"
+        )
         try:
             _await_ready(layout, supervisor, tuning.wait_s, on_progress)
         except BaseException as error:  # an interrupted start leaves nothing behind either
@@ -128,13 +132,12 @@ def stop_services(home: Path) -> bool:
 def _await_ready(home: Home, supervisor: Process, wait_s: float, on_progress: Progress) -> None:
     deadline = time.monotonic() + wait_s
     waiting = set(SERVICES)
-    on_progress(f"starting {_name(waiting)}")
+    ends_before = {name: child.restarts for name, child in _ask_state(home, supervisor).items()}
     while waiting:
-        state = read_state(home)
-        mine = state if state is not None and state.supervisor == supervisor else None
-        _check_hope(home, supervisor, mine, waiting)
+        children = _ask_state(home, supervisor)
+        _check_hope(home, supervisor, children, ends_before)
         for name in sorted(waiting):
-            process = mine.services.get(name, ChildState()).process if mine else None
+            process = children.get(name, ChildState()).process
             if process is not None and is_ready(home, name, process):
                 waiting.discard(name)
                 on_progress(f"{TITLES[name]} is ready")
@@ -144,19 +147,31 @@ def _await_ready(home: Home, supervisor: Process, wait_s: float, on_progress: Pr
             time.sleep(_POLL_S)
 
 
-def _check_hope(home: Home, supervisor: Process, state: State | None, waiting: set[str]) -> None:
+def _ask_state(home: Home, supervisor: Process) -> Mapping[str, ChildState]:
+    """Return what this very supervisor says of its children; nothing before it has spoken."""
+    state = read_state(home)
+    return state.services if state is not None and state.supervisor == supervisor else {}
+
+
+def _check_hope(
+    home: Home,
+    supervisor: Process,
+    children: Mapping[str, ChildState],
+    ends_before: Mapping[str, int],
+) -> None:
     """Raise as soon as it is sure that waiting longer is of no use."""
     if not supervisor.is_running:
-        reason = state.error if state is not None and state.error else "the supervisor has ended"
-        message = f"starting services: {reason}"
-        raise EmbeddedError("\n".join([message, *tail_logs(home.root, SUPERVISOR, _SHOWN_LINES)]))
-    if state is None:
-        return
-    for name in sorted(waiting):
-        child = state.services.get(name, ChildState())
-        if child.restarts >= _HOPELESS_ENDS:
-            reason = f"ended {child.restarts} times, exit code {child.last_exit}"
-            raise _failure(home, {name}, reason)
+        state = read_state(home)
+        if state is not None and state.supervisor == supervisor and state.error:
+            message = f"starting services: {state.error}"
+        else:
+            lines = tail_logs(home.root, SUPERVISOR, _SHOWN_LINES)
+            message = "\n".join(["starting services: the supervisor has ended", *lines])
+        raise EmbeddedError(message)
+    for name, child in children.items():
+        ends = child.restarts - ends_before.get(name, 0)
+        if ends >= _HOPELESS_ENDS:
+            raise _failure(home, {name}, f"ended {ends} times, exit code {child.last_exit}")
 
 
 def _failure(home: Home, names: set[str], reason: str) -> EmbeddedError:

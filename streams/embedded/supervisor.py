@@ -81,7 +81,7 @@ class Supervisor:
                 self._wait()
         except HmaraError as error:
             self._error = str(error)
-            self._log.exception("supervisor_failed")
+            self._log.error("supervisor_failed", reason=self._error)
         self._stop()
         return _FAILED if self._error else 0
 
