@@ -10,6 +10,7 @@ MAX_EVENTS: Final = 100
 MAX_AGE_MS: Final = 12 * 3_600_000
 MAX_URL_CHARS: Final = 2_048
 MAX_LABEL_CHARS: Final = 200
+MAX_TITLE_CHARS: Final = 512
 MAX_ENGAGED_MS: Final = 12 * 3_600_000
 MAX_SEQ: Final = 1_000_000
 MAX_PIXELS: Final = 100_000
@@ -36,7 +37,7 @@ class PageView(_Event, tag="page_view", frozen=True, gc=False, kw_only=True):
     """A page was shown."""
 
     referrer: Annotated[str, msgspec.Meta(max_length=MAX_URL_CHARS)] = ""
-    title: Label = ""
+    title: Annotated[str, msgspec.Meta(max_length=MAX_TITLE_CHARS)] = ""
 
 
 class Click(_Event, tag="click", frozen=True, gc=False, kw_only=True):

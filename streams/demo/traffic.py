@@ -39,8 +39,8 @@ class TrafficReport:
 
     @property
     def accepted(self) -> int:
-        """Events that were answered with 2xx."""
-        return self.synthetic.accepted + self.browser.events_accepted
+        """Events that were answered with 2xx, those a page sent twice counted once."""
+        return self.synthetic.accepted + self.browser.events_accepted - self.browser.events_repeated
 
 
 def run_traffic(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING
@@ -28,9 +28,14 @@ _HOP_BY_HOP_PREFIXES = ("proxy-", "transfer-")
 
 @dataclass(slots=True)
 class Counts:
-    """What went through the proxy to the collector's event endpoint so far."""
+    """What went through the proxy to the collector's event endpoint so far.
+
+    A page that does not hear that its events were accepted sends them again, with the same ids:
+    they are accepted, and counted, twice, and are one row. Each such event is one repeated.
+    """
 
     events_accepted: int = 0
+    events_repeated: int = 0
     requests_answered: int = 0
     requests_refused: int = 0
     requests_unanswered: int = 0
@@ -52,51 +57,58 @@ class CountingProxy:
         self.port = 0
         self._client = client
         self._open = 0
+        self._accepted_ids: set[tuple[str, int]] = set()
         self._idle = asyncio.Event()
         self._idle.set()
 
-    async def wait_until_idle(self) -> None:
-        """Return when every request that came has its answer."""
-        await self._idle.wait()
+    async def wait_until_idle(self, within_s: float) -> None:
+        """Return when every request that came has its answer, or when the time is over."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._idle.wait(), within_s)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer the one request of a connection."""
-        self._open += 1
-        self._idle.clear()
-        try:
-            writer.write(await self._answer(await _read_request(reader)))
+        # The browser opens connections ahead of need, and hangs up on answers it no longer wants.
+        with suppress(asyncio.IncompleteReadError, asyncio.LimitOverrunError, OSError, ValueError):
+            request = await _read_request(reader)
+            writer.write(await self._answer(request))
             await writer.drain()
-        except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, OSError, ValueError):
-            pass  # The browser opens connections ahead of need and drops them again.
-        finally:
-            writer.close()
-            self._open -= 1
-            if not self._open:
-                self._idle.set()
+        writer.close()
 
     async def _answer(self, request: _Request) -> bytes:
         if request.method == "CONNECT":
             return _to_bytes(HTTPStatus.NOT_IMPLEMENTED, [], b"")
         is_events = request.method == "POST" and urlsplit(request.url).path == _EVENTS_PATH
+        # Unanswered until it is answered: a browser that is closed meanwhile changes nothing.
+        self.counts.requests_unanswered += is_events
+        self._open += 1
+        self._idle.clear()
         try:
             answer = await self._client.request(
                 request.method, request.url, headers=request.headers, content=request.body
             )
         except httpx.HTTPError:
-            self.counts.requests_unanswered += is_events
             return _to_bytes(HTTPStatus.BAD_GATEWAY, [], b"")
+        finally:
+            self._open -= 1
+            if not self._open:
+                self._idle.set()
         if is_events:
-            self._count(answer)
-        return _to_bytes(
-            answer.status_code, _end_to_end(answer.headers.multi_items()), answer.content
-        )
+            self._count(request, answer)
+        headers = _end_to_end(answer.headers.multi_items())
+        return _to_bytes(answer.status_code, headers, answer.content)
 
-    def _count(self, answer: httpx.Response) -> None:
+    def _count(self, request: _Request, answer: httpx.Response) -> None:
+        self.counts.requests_unanswered -= 1
         self.counts.requests_answered += 1
-        if answer.is_success:
-            self.counts.events_accepted += int(json.loads(answer.content)["accepted"])
-        else:
+        if answer.status_code != HTTPStatus.ACCEPTED:
             self.counts.requests_refused += 1
+            return
+        self.counts.events_accepted += int(json.loads(answer.content)["accepted"])
+        batch = json.loads(request.body)
+        ids = {(batch["page_load_id"], event["seq"]) for event in batch["events"]}
+        self.counts.events_repeated += len(ids & self._accepted_ids)
+        self._accepted_ids |= ids
 
 
 @asynccontextmanager
@@ -111,7 +123,6 @@ async def run_counting_proxy() -> AsyncIterator[CountingProxy]:
             yield proxy
         finally:
             server.close()
-            await proxy.wait_until_idle()
 
 
 async def _read_request(reader: asyncio.StreamReader) -> _Request:

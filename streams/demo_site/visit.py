@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import shutil
-from contextlib import suppress
 from dataclasses import dataclass
 from itertools import cycle, islice
 from typing import TYPE_CHECKING, Literal
 
-from streams.demo_site.counting_proxy import CountingProxy, Counts, run_counting_proxy
+from streams.demo_site.counting_proxy import Counts, run_counting_proxy
 
 if TYPE_CHECKING:
+    import asyncio
+
     from playwright.async_api import Browser, Page
 
 BROWSER_NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -83,11 +83,16 @@ VISITORS = (
 
 @dataclass(frozen=True, slots=True)
 class VisitReport:
-    """What the visits came to; `problem` says in one sentence why there were fewer than asked."""
+    """What the visits came to; `problem` says in one sentence why there were fewer than asked.
+
+    `events_accepted` is the sum of `accepted` in the collector's answers; `events_repeated` of
+    them had been accepted before, under the same ids, and are no rows of their own.
+    """
 
     visits: int = 0
     steps: int = 0
     events_accepted: int = 0
+    events_repeated: int = 0
     requests_answered: int = 0
     requests_refused: int = 0
     requests_unanswered: int = 0
@@ -139,10 +144,12 @@ async def visit(base_url: str, *, visits: int, stop: asyncio.Event) -> VisitRepo
                     handle_sighup=False,
                 )
                 await _make_visits(browser, base_url, visits, stop, progress)
-                await _let_last_events_go(proxy)
+                # The requests of the page left last are under way when its tab is gone.
+                await proxy.wait_until_idle(_LAST_EVENTS_WITHIN_S)
                 await browser.close()
         except Error as error:
             problem = f"the browser failed: {error.message.splitlines()[0]}"
+        await proxy.wait_until_idle(_LAST_EVENTS_WITHIN_S)
     return _to_report(progress, proxy.counts, problem)
 
 
@@ -190,17 +197,12 @@ async def _take(page: Page, base_url: str, step: Step) -> None:
             await page.go_back()
 
 
-async def _let_last_events_go(proxy: CountingProxy) -> None:
-    """Give the requests of the pages left last the time to be answered."""
-    with suppress(TimeoutError):
-        await asyncio.wait_for(proxy.wait_until_idle(), _LAST_EVENTS_WITHIN_S)
-
-
 def _to_report(progress: _Progress, counts: Counts, problem: str | None) -> VisitReport:
     return VisitReport(
         visits=progress.visits,
         steps=progress.steps,
         events_accepted=counts.events_accepted,
+        events_repeated=counts.events_repeated,
         requests_answered=counts.requests_answered,
         requests_refused=counts.requests_refused,
         requests_unanswered=counts.requests_unanswered,

@@ -64,8 +64,13 @@ class Recorder:
 
     # Of the next POSTs: 202 when empty, and with HANG_UP the connection is closed instead.
     statuses: deque[int] = field(default_factory=deque)
+    # Cleared, it holds back the answers to POSTs.
+    may_answer: threading.Event = field(default_factory=threading.Event)
     requests: list[Received] = field(default_factory=list)
     changed: threading.Condition = field(default_factory=threading.Condition)
+
+    def __post_init__(self) -> None:
+        self.may_answer.set()
 
     def next_status(self) -> int:
         """Take the status for the next POST."""
@@ -153,6 +158,7 @@ class _Handler(BaseHTTPRequestHandler):
         status = self.server.recorder.next_status()
         # Kept before it is answered: a test that sees the answer finds the request.
         self._keep(body, status)
+        self.server.recorder.may_answer.wait()
         if status == HANG_UP:
             self.close_connection = True
             return
@@ -243,6 +249,7 @@ def open_stage() -> Iterator[Stage]:
         yield Stage(*servers)
     finally:
         for server, thread in zip(servers, threads, strict=True):
+            server.recorder.may_answer.set()
             server.shutdown()
             server.server_close()
             thread.join()

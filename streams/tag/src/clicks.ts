@@ -1,7 +1,7 @@
 /** Clicks: what kind of thing was clicked, what it is called, and where on the page it was. */
 
 import { listen } from "./guard";
-import { bound, record } from "./page";
+import { bound, record, toPermille } from "./page";
 import type { Details } from "./wire";
 
 const LABEL_UNITS = 80;
@@ -67,9 +67,4 @@ function positionOf({ detail, pageX, pageY }: MouseEvent): Details {
     x_permille: toPermille(pageX, scrollWidth),
     y_permille: toPermille(pageY, scrollHeight),
   };
-}
-
-/** `part` of `whole` in thousandths, within 0 to 1000. */
-export function toPermille(part: number, whole: number): number {
-  return Math.max(0, Math.min(1000, Math.round((1000 * part) / whole))) || 0;
 }

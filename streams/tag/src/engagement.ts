@@ -2,8 +2,7 @@
 
 import { pingIntervalMs } from "./config";
 import { guarded, listen } from "./guard";
-import { toPermille } from "./clicks";
-import { record } from "./page";
+import { record, toPermille } from "./page";
 
 /** So long after its last sign a person still counts as reading. */
 const ACTIVE_FOR_MS = 30_000;

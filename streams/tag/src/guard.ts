@@ -7,7 +7,7 @@ export function guarded<Args extends unknown[]>(
   return (...args) => {
     try {
       run(...args);
-    } finally {
+    } catch {
       // The visitor came for the page: a lost measurement is not worth a broken one.
     }
   };

@@ -36,10 +36,6 @@ function start(): void {
   show();
   watchClicks();
   watchEngagement();
-  watchNavigation(() => {
-    endPage();
-    startEngagement();
-  });
   // On phones a hidden page is often the last that is seen of it, so it counts as left.
   listen(document, "visibilitychange", () => {
     if (document.visibilityState === "hidden") leave();
@@ -48,6 +44,11 @@ function start(): void {
   listen(window, "pageshow", (event) => {
     // Back from the back/forward cache: for the person a new page load, for the script none.
     if ((event as PageTransitionEvent).persisted) show();
+  });
+  // Last, since it changes what belongs to the page, and a page can forbid that.
+  watchNavigation(() => {
+    endPage();
+    startEngagement();
   });
 }
 

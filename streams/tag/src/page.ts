@@ -26,6 +26,11 @@ export function bound(text: string, units: number): string {
   return text.slice(0, units).replace(/[\ud800-\udfff]/gu, "");
 }
 
+/** `part` of `whole` in thousandths, within 0 to 1000. */
+export function toPermille(part: number, whole: number): number {
+  return Math.max(0, Math.min(1000, Math.round((1000 * part) / whole))) || 0;
+}
+
 /** Opens a page load: a fresh random id, known to this page's memory only, and its first view. */
 export function startPageLoad(): void {
   const bytes = crypto.getRandomValues(new Uint8Array(8));

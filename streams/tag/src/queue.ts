@@ -9,6 +9,7 @@ const QUEUE_EVENTS = 200;
 const BATCH_EVENTS = 20;
 const DELAY_MS = 1_000;
 const LONGEST_BACKOFF_MS = 60_000;
+const OLDEST_MS = 12 * 3_600_000;
 /** A body of so many UTF-16 units is below the collector's 64 KiB whatever its characters are. */
 const BODY_UNITS = 20_000;
 
@@ -45,18 +46,28 @@ export function flush(leaving = false): void {
     void send(body, leaving)
       .catch(() => false)
       .then((isDone) => {
-        sending--;
-        failures = isDone ? 0 : failures + 1;
-        if (!isDone) {
-          queue = batch.concat(queue);
-          keepNewest();
-          clearTimeout(timer);
-          timer = undefined;
-        }
-        schedule();
+        // Later, not now: as a page is left its requests seem to fail, though they outlive it.
+        // There is no later for that page, so their events are not sent a second time.
+        setTimeout(
+          guarded(() => {
+            settle(batch, isDone);
+          }),
+        );
       });
     if (!leaving) break;
   }
+}
+
+function settle(batch: Pending[], isDone: boolean): void {
+  sending--;
+  failures = isDone ? 0 : failures + 1;
+  if (!isDone) {
+    queue = batch.concat(queue);
+    keepNewest();
+    clearTimeout(timer);
+    timer = undefined;
+  }
+  schedule();
 }
 
 /** Sends what waits as soon as the device is connected again. */
@@ -102,8 +113,9 @@ function toBody(pageLoadId: string, batch: Pending[]): string {
     viewport: [innerWidth, innerHeight],
     events: batch.map(([, happenedAt, event]) => ({
       ...event,
-      // A clock that was set back must not make an event that has not happened yet.
-      age_ms: Math.max(0, sentAt - happenedAt),
+      // A clock that was set back must not make an event that has not happened yet, nor a night
+      // of sleep one that is older than the collector believes.
+      age_ms: Math.min(Math.max(0, sentAt - happenedAt), OLDEST_MS),
     })),
   };
   return JSON.stringify(body);

