@@ -39,8 +39,14 @@ def run_worker(
         gc.freeze()
         log.info("worker_started", group=settings.group, metrics_port=status.port, version=VERSION)
         worker = faust.Worker(
-            app, loop=loop, quiet=True, override_logging=False, redirect_stdouts=False
+            app,
+            loop=loop,
+            loglevel="WARN",  # below, Faust quotes keys and values
+            quiet=True,
+            override_logging=False,
+            redirect_stdouts=False,
         )
+        worker.spinner = None  # a log file is no terminal
         try:
             worker.execute_from_commandline()
         except SystemExit as end:
