@@ -1,20 +1,26 @@
-"""A TCP proxy that can stop passing bytes on: a server that hangs, as its client sees it."""
+"""A TCP proxy that passes requests on late, or not at all: a slow or hanging server."""
 
 from __future__ import annotations
 
 import socket
 import threading
+import time
 from types import TracebackType
 from typing import Self
 
 _CHUNK_BYTES = 65_536
+_PAUSE_S = 0.05
 
 
 class StallingProxy:
-    """Passes bytes to a port of this machine, until it is told to stall."""
+    """Passes bytes to a port of this machine, until it is told to stall.
 
-    def __init__(self, port: int) -> None:
+    With `delay_s`, what a client sends after a pause reaches the server so much later.
+    """
+
+    def __init__(self, port: int, delay_s: float = 0.0) -> None:
         self._target = ("127.0.0.1", port)
+        self._delay_s = delay_s
         self._flows = threading.Event()
         self._flows.set()
         self._ended = False
@@ -56,8 +62,12 @@ class StallingProxy:
 
     def _pass_on(self, source: socket.socket, target: socket.socket, is_request: bool) -> None:  # noqa: FBT001
         with source, target:
+            last = 0.0
             try:
                 while chunk := source.recv(_CHUNK_BYTES):
+                    if is_request and time.monotonic() - last > _PAUSE_S:
+                        time.sleep(self._delay_s)
+                    last = time.monotonic()
                     if is_request and not self._flows.is_set():
                         self.held.set()
                         self._flows.wait()

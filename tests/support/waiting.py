@@ -18,3 +18,15 @@ def wait_until(is_true: Callable[[], bool], what: str, within_s: float = 30.0) -
     while not is_true():
         assert time.monotonic() < deadline, f"waited {within_s:g} s in vain: {what}"
         time.sleep(_POLL_S)
+
+
+def stays_true(is_true: Callable[[], bool], what: str, for_s: float) -> None:
+    """Look at a condition for a while, to see that it does not end.
+
+    Raises:
+        AssertionError: it ended; names what should have stayed.
+    """
+    deadline = time.monotonic() + for_s
+    while time.monotonic() < deadline:
+        assert is_true(), f"it did not stay so: {what}"
+        time.sleep(_POLL_S)

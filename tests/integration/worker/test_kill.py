@@ -17,12 +17,14 @@ import pytest
 
 from streams.demo.children import Child
 from tests.support.services import Stack
+from tests.support.stalling import StallingProxy
 
 pytestmark = pytest.mark.integration
 
 EVENTS = 100_000
 KILLS = 5
 RATE = 2_000
+INSERT_DELAY_S = 0.7
 
 
 def zone_at_noon() -> str:
@@ -41,19 +43,21 @@ def test_every_event_is_stored_once_while_the_worker_is_killed(
     draw = random.Random(seed)
     stack = make_stack(zone_at_noon())
     url = stack.start_collector()
-    worker = stack.start_worker()
-    sender = start_sender(stack, url, seed)
-    killed = 0
-    while killed < KILLS:
-        wait_a_while(draw.uniform(0.1, 4.0))
-        worker = kill_and_start_again(stack, worker)
-        killed += 1
-    out, err = sender.communicate(timeout=240)
-    assert sender.returncode == 0, err
-    report = json.loads(out)
-    assert report["accepted"] == EVENTS
-    assert report["resent_accepted"] > EVENTS // 20, "some batches were really sent twice"
-    stack.wait_for_lag()
+    # A slow store, so that a random kill is likely to come while an insert is under way.
+    with StallingProxy(stack.services.ports.clickhouse_http, delay_s=INSERT_DELAY_S) as store:
+        port = str(store.port)
+        worker = stack.start_worker(HMARA_CLICKHOUSE_HTTP_PORT=port)
+        sender = start_sender(stack, url, seed)
+        for _ in range(KILLS):
+            wait_a_while(draw.uniform(0.1, 4.0))
+            kill(worker)
+            worker = stack.start_worker(HMARA_CLICKHOUSE_HTTP_PORT=port)
+        out, err = sender.communicate(timeout=240)
+        assert sender.returncode == 0, err
+        report = json.loads(out)
+        assert report["accepted"] == EVENTS
+        assert report["resent_accepted"] > EVENTS // 20, "some batches were really sent twice"
+        stack.wait_for_lag()
     assert stack.count() == EVENTS
     raw = stack.ask("SELECT count() FROM staging.hit WHERE site = {site:String}")[0][0]
     sys.stdout.write(f"rows before merging: {raw}\n")
@@ -79,8 +83,7 @@ def wait_a_while(seconds: float) -> None:
     threading.Event().wait(seconds)
 
 
-def kill_and_start_again(stack: Stack, worker: Child) -> Child:
-    """SIGKILL the worker by its pid, and start another one; return once it has the partitions."""
+def kill(worker: Child) -> None:
+    """SIGKILL the worker by its pid."""
     os.kill(worker.pid, signal.SIGKILL)
     worker.stop(10)
-    return stack.start_worker()
