@@ -28,11 +28,14 @@ class DeadLetterLimit:
         self._total = 0.0
 
     def check(self, dead: int, total: int) -> None:
-        """Count a chunk.
+        """Count a chunk, or dead letters of a chunk that was counted before (`total` 0).
 
         Raises:
             DeadLetterLimitError: the limit is passed; the chunk must not be written.
         """
+        if total and self._total > _WINDOWS * self._min_events:
+            self._dead /= 2
+            self._total /= 2
         self._dead += dead
         self._total += total
         if self._dead >= self._min_events and self._dead > self._max_share * self._total:
@@ -42,6 +45,3 @@ class DeadLetterLimit:
                 f" dead, more than {self._max_share:.0%}; nothing more is read until it is repaired"
             )
             raise DeadLetterLimitError(message)
-        if self._total > _WINDOWS * self._min_events:
-            self._dead /= 2
-            self._total /= 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -54,7 +55,7 @@ def read_dead_letters(bootstrap_servers: str, catalogue: Catalogue) -> Iterator[
             "bootstrap.servers": bootstrap_servers,
             "group.id": "hmara-dead-letters",
             "enable.auto.commit": False,
-            "log_level": 3,
+            "log_level": 2,  # what fails is raised, and said once
         }
     )
     try:
@@ -62,14 +63,17 @@ def read_dead_letters(bootstrap_servers: str, catalogue: Catalogue) -> Iterator[
         starts = [TopicPartition(DEAD_LETTER.name, number, start) for number, start, _ in ends]
         consumer.assign(starts)
         left = sum(end - start for _, start, end in ends)
+        deadline = time.monotonic() + _TIMEOUT_S
         while left:
             record = consumer.poll(_POLL_S)
             if record is None or record.error():
+                _check_time(deadline, left)
                 continue
             left -= 1
+            deadline = time.monotonic() + _TIMEOUT_S
             yield DeadLetter.from_datum(decode_reference(catalogue, record.value()))
     except KafkaException as error:
-        message = f"reading dead letters: {error.args[0].name()}"
+        message = f"reading dead letters: Kafka at {bootstrap_servers}: {error.args[0].str()}"
         raise DeadLetterError(message) from None
     finally:
         consumer.close()
@@ -89,6 +93,13 @@ def list_dead_letters(bootstrap_servers: str, catalogue: Catalogue, limit: int) 
             letter.refused_at,
             len(letter.raw),
         )
+
+
+def _check_time(deadline: float, left: int) -> None:
+    """Give up when nothing has come for a while: Kafka is away, or what was left is expired."""
+    if time.monotonic() > deadline:
+        message = f"reading dead letters: {left} did not come within {_TIMEOUT_S:g} s"
+        raise DeadLetterError(message)
 
 
 def _find_ends(consumer: Consumer) -> list[tuple[int, int, int]]:

@@ -48,7 +48,7 @@ class RecordPacker:
                 "enable.idempotence": True,
                 "compression.type": "lz4",
                 "queue.buffering.max.kbytes": _QUEUE_KIB,
-                "log_level": 3,
+                "log_level": 2,  # what fails is raised, and said once
             }
         )
         self._partitions = self._count_partitions(bootstrap_servers)
@@ -110,7 +110,7 @@ class RecordPacker:
                 WEB_EVENT.name
             ]
         except KafkaException as error:
-            message = f"reaching Kafka at {bootstrap_servers}: {error.args[0].name()}"
+            message = f"reaching Kafka at {bootstrap_servers}: {error.args[0].str()}"
             raise PackerError(message) from None
         if topic.error is not None:
             message = f"sending events: no topic {WEB_EVENT.name}; run `hmara topics apply`"

@@ -33,7 +33,7 @@ from streams.transport import RecordList
 from streams.version import VERSION
 
 Batch = TypeVar("Batch")
-_BACKOFF: Final = wait_exponential_jitter(initial=0.5, max=15.0)
+_BACKOFF: Final = wait_exponential_jitter(multiplier=0.5, max=15.0)
 _DECODE: Final = "decode"
 _STORE: Final = "store"
 log = structlog.get_logger(__name__)

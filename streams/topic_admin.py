@@ -60,9 +60,10 @@ def open_admin(bootstrap_servers: str) -> Iterator[KafkaAdminClient]:
             bootstrap_servers=bootstrap_servers.split(","),
             client_id="hmara-admin",
             request_timeout_ms=_TIMEOUT_MS,
+            bootstrap_timeout_ms=_TIMEOUT_MS,
         )
     except (KafkaError, OSError) as error:
-        message = f"reaching Kafka at {bootstrap_servers}: {type(error).__name__}"
+        message = f"reaching Kafka at {bootstrap_servers}: no answer ({type(error).__name__})"
         raise TopicError(message) from None
     try:
         yield admin

@@ -106,7 +106,8 @@ class CollectorApp:
         handler = methods.get(scope["method"])
         if handler is None:
             allowed = ", ".join(sorted(methods))
-            raise Problem(Reason.METHOD_NOT_ALLOWED, f"allowed: {allowed}")
+            problem = Problem(Reason.METHOD_NOT_ALLOWED, f"allowed: {allowed}")
+            return to_response(problem, ((b"allow", allowed.encode()),))  # RFC 9110, 15.5.6
         return await handler(scope, receive)
 
     async def _post_events(self, scope: Scope, receive: Receive) -> Response:

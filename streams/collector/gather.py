@@ -144,6 +144,10 @@ class Gatherer:
         except NotDurableError as error:
             lane.under_way -= 1
             self._settle(shares, error)
+        except Exception:  # unforeseen, but it must not keep the slot for ever
+            lane.under_way -= 1
+            self._settle(shares, NotDurableError("sending record: failed"))
+            raise
 
     def _settle(self, shares: tuple[_Share, ...], error: Exception | None) -> None:
         for share in shares:

@@ -110,8 +110,8 @@ def to_json(value: object) -> bytes:
     return json.dumps(value, separators=(",", ":")).encode()
 
 
-def to_response(problem: Problem) -> Response:
-    """Turn a problem into its answer (RFC 9457)."""
+def to_response(problem: Problem, headers: tuple[tuple[bytes, bytes], ...] = ()) -> Response:
+    """Turn a problem into its answer (RFC 9457), with `headers` besides the usual ones."""
     content = {
         "type": "about:blank",
         "title": problem.title,
@@ -125,6 +125,6 @@ def to_response(problem: Problem) -> Response:
         int(problem.status),
         to_json(content),
         b"application/problem+json",
-        ((b"cache-control", b"no-store"), *retry),
+        ((b"cache-control", b"no-store"), *retry, *headers),
         problem.reason.value,
     )

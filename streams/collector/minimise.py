@@ -171,7 +171,13 @@ def reduce_referrer(referrer: str, page_host: str) -> str:
         host = (urlsplit(referrer).hostname or "").lower()
     except ValueError:
         return ""
-    return "" if host == page_host.partition(":")[0] else host
+    return "" if host == _strip_port(page_host) else host
+
+
+def _strip_port(host: str) -> str:
+    if host.startswith("["):
+        return host[1:].partition("]")[0]
+    return host.partition(":")[0]
 
 
 def reduce_language(language: str) -> str:

@@ -13,6 +13,8 @@ from schemas.errors import HmaraError
 class Reason(StrEnum):
     """Machine-readable reasons; part of the HTTP interface."""
 
+    MALFORMED_REQUEST = "malformed_request"
+    HEAD_TOO_LARGE = "head_too_large"
     NOT_FOUND = "not_found"
     METHOD_NOT_ALLOWED = "method_not_allowed"
     UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type"
@@ -36,6 +38,10 @@ class _Answer:
 
 
 ANSWERS: Final = {
+    Reason.MALFORMED_REQUEST: _Answer(HTTPStatus.BAD_REQUEST, "This is not HTTP/1.1."),
+    Reason.HEAD_TOO_LARGE: _Answer(
+        HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "The address and the headers are too large."
+    ),
     Reason.NOT_FOUND: _Answer(HTTPStatus.NOT_FOUND, "There is nothing here."),
     Reason.METHOD_NOT_ALLOWED: _Answer(
         HTTPStatus.METHOD_NOT_ALLOWED, "This address does not take that method."

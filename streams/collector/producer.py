@@ -36,7 +36,7 @@ class KafkaRecordSink:
             "delivery.timeout.ms": int(ack_timeout_s * 1000),
             "request.timeout.ms": int(ack_timeout_s * 1000),
             "message.max.bytes": 1 << 20,
-            "log_level": 3,
+            "log_level": 2,  # librdkafka would write a line per attempt, past our log
         }
         self._loop = asyncio.get_running_loop()
         self._producer = Producer(self._settings)
@@ -79,7 +79,8 @@ class KafkaRecordSink:
         try:
             metadata = self._producer.list_topics(self._topic, timeout=_METADATA_S)
         except KafkaException as error:
-            raise _not_durable(error.args[0]) from None
+            message = f"asking for {self._topic}: {error.args[0].str()}"
+            raise NotDurableError(message) from None
         topic = metadata.topics.get(self._topic)
         return len(topic.partitions) if topic is not None and topic.error is None else 0
 

@@ -240,7 +240,7 @@ def _read(path: Path, site_id: str, name: tuple[datetime, datetime, date]) -> Sa
             size = file.readinto(content)
         view = memoryview(content)
         if not any(view[:_SECRET_BYTES]):  # overwritten by another process, not yet unlinked
-            raise FileNotFoundError(errno.ENOENT, "the salt was destroyed", path.name)  # noqa: EM101, TRY003
+            raise FileNotFoundError(errno.ENOENT, "the salt was destroyed", path.name)
         keyed = blake2b(key=view[:_SECRET_BYTES], digest_size=_HASH_BYTES)
         keyed.update(site_id.encode() + b"\0")
         segment = int.from_bytes(view[_SECRET_BYTES:][:_SEGMENT_BYTES], "little", signed=True)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import signal
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -20,6 +21,7 @@ from streams import metrics
 from streams.collector.app import CollectorApp, Limits
 from streams.collector.avro_writer import check_field_order
 from streams.collector.client import parse_networks
+from streams.collector.connection import bound_protocol
 from streams.collector.gather import Gatherer, NotDurableError
 from streams.collector.minimise import AgentClassifier, CountryLookup
 from streams.collector.producer import KafkaRecordSink
@@ -91,6 +93,15 @@ def build(settings: CollectorSettings, kafka: KafkaSettings) -> Parts:
     return Parts(app, gatherer, sink, salts)
 
 
+class _Server(uvicorn.Server):
+    """uvicorn without its own signal handlers, which would end the process before our `finally`."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the signals to `serve`."""
+        yield
+
+
 async def serve(settings: CollectorSettings, kafka: KafkaSettings) -> None:
     """Serve until SIGTERM or SIGINT; then answer what was taken, and let go of the salts."""
     parts = build(settings, kafka)
@@ -99,7 +110,7 @@ async def serve(settings: CollectorSettings, kafka: KafkaSettings) -> None:
     config = uvicorn.Config(
         parts.app,
         loop="uvloop",
-        http="httptools",
+        http=bound_protocol(settings.max_body_bytes),
         ws="none",
         lifespan="off",
         log_config=None,
@@ -110,7 +121,10 @@ async def serve(settings: CollectorSettings, kafka: KafkaSettings) -> None:
         limit_concurrency=settings.max_connections,
         timeout_graceful_shutdown=_SHUTDOWN_S,
     )
-    server = uvicorn.Server(config)
+    server = _Server(config)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, server.handle_exit, number, None)
     async with _housekeeping(parts):
         log.info("collector_started", host=host, port=port, version=VERSION)
         try:

@@ -29,7 +29,7 @@ _READ_ONLY: Final = 2
 
 
 class QueryError(HmaraError):
-    """A query that was not given as it must be."""
+    """A file with a query that can not be read."""
 
 
 class Format(StrEnum):
@@ -61,8 +61,8 @@ def query(
 ) -> None:
     """Ask ClickHouse, read-only, as the service."""
     if (sql is None) == (file is None):
-        message = "asking ClickHouse: give either a SELECT or --file"
-        raise QueryError(message)
+        message = "give either a SELECT or --file"
+        raise typer.BadParameter(message)
     text = sql if file is None else _read_query(file)
     parameters = dict(_split_parameter(item) for item in param or ())
     with open_native(ClickHouseSettings.load().as_service()) as client:
@@ -87,8 +87,8 @@ def _read_query(path: Path) -> str:
 def _split_parameter(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not equals or not name.isidentifier():
-        message = f"reading --param: {text!r} is not NAME=VALUE"
-        raise QueryError(message)
+        message = f"{text!r} is not NAME=VALUE"
+        raise typer.BadParameter(message, param_hint="--param")
     return name, value
 
 

@@ -1,0 +1,157 @@
+"""Clients that do not keep to HTTP, or to no time: they are cut off, and no other one notices."""
+
+from __future__ import annotations
+
+import socket
+from contextlib import ExitStack, suppress
+
+import psutil
+import pytest
+
+from tests.integration.collector.conftest import Collecting
+from tests.integration.collector.page_loads import draw_page_load, make_body, make_headers, post
+from tests.integration.collector.raw_http import (
+    connect,
+    exchange,
+    read_answer,
+    write_chunks,
+    write_request,
+)
+from tests.integration.collector.records import hold_ends
+from tests.support.waiting import wait_until
+
+pytestmark = pytest.mark.integration
+
+MIB = 1 << 20
+MAX_GROWTH_BYTES = 100 * MIB
+FLOOD_BYTES = 64 * MIB
+CLOSED_WITHIN_S = 30.0
+CHUNKED = {"Content-Type": "text/plain", "Transfer-Encoding": "chunked"}
+
+GARBAGE = {
+    "a TLS hello": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+    "no request line": b"hello\r\n\r\n",
+    "HTTP/2": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    "negative length": write_request("POST", "/v1/events", {"Content-Length": "-1"}),
+    "length in words": write_request("POST", "/v1/events", {"Content-Length": "many"}),
+    "length beyond 64 bits": write_request("POST", "/v1/events", {"Content-Length": "9" * 30}),
+    "two lengths": write_request(
+        "POST", "/v1/events", {"Content-Length": "2", "content-length": "3"}, b"{}"
+    ),
+    "length and chunks": write_request(
+        "POST", "/v1/events", {"Content-Length": "2", "Transfer-Encoding": "chunked"}, b"{}"
+    ),
+    "null in a header": b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-A: a\0b\r\n\r\n",
+    "header without a colon": b"GET /healthz HTTP/1.1\r\nHost: x\r\nnonsense\r\n\r\n",
+    "raw bytes in the path": b"GET /\xff\xfe HTTP/1.1\r\nHost: x\r\n\r\n",
+    "chunk size is no number": write_request("POST", "/v1/events", CHUNKED, b"zz\r\n{}\r\n"),
+}
+
+FLOODS = {
+    "an address": (b"GET /", b"a" * MIB, "head_too_large"),
+    "a header": (b"GET /healthz HTTP/1.1\r\nX-A: ", b"a" * MIB, "head_too_large"),
+    "many headers": (b"GET /healthz HTTP/1.1\r\n", b"X-A: b\r\n" * 100_000, "head_too_large"),
+    "empty lines": (b"", b"\r\n" * MIB, "head_too_large"),
+    "a body": (
+        write_request("POST", "/v1/events", CHUNKED),
+        write_chunks(b"a" * MIB, MIB).removesuffix(b"0\r\n\r\n"),
+        "body_too_large",
+    ),
+    "trailers": (
+        write_request("POST", "/v1/events", CHUNKED, b"2\r\n{}\r\n0\r\n"),
+        b"X-A: b\r\n" * 100_000,
+        "",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", GARBAGE)
+def test_what_is_no_http_is_said_to_be_none(collecting: Collecting, name: str) -> None:
+    """Bytes that are no HTTP/1.1: 400 `malformed_request`, and the connection is closed."""
+    with hold_ends(collecting.stack):
+        answer = exchange(collecting.url, GARBAGE[name])
+    assert answer is not None
+    assert (answer.status, answer.reason) == (400, "malformed_request")
+    assert answer.headers["connection"] == "close"
+
+
+@pytest.mark.parametrize("name", FLOODS)
+def test_an_endless_request_is_cut_off(collecting: Collecting, name: str) -> None:
+    """A head, body or trailer without end is refused after a few KiB, and not kept in memory."""
+    begin, unit, reason = FLOODS[name]
+    process = psutil.Process(collecting.pid)
+    before, sent_bytes = process.memory_info().rss, 0
+    with hold_ends(collecting.stack), connect(collecting.url) as connection:
+        connection.sendall(begin)
+        with suppress(ConnectionError):
+            while sent_bytes < FLOOD_BYTES:
+                connection.sendall(unit)
+                sent_bytes += len(unit)
+        assert sent_bytes < FLOOD_BYTES, "the connection was cut"
+        answer = read_answer(connection)
+    assert (answer.reason if answer else "") == reason
+    assert process.memory_info().rss - before < MAX_GROWTH_BYTES
+
+
+def test_a_slow_body_is_refused(collecting: Collecting) -> None:
+    """One byte of a body and then nothing: 408 `body_too_slow` after the body timeout."""
+    headers = make_headers(collecting.stack.origin, **{"Content-Length": "100"})
+    with hold_ends(collecting.stack):
+        answer = exchange(collecting.url, write_request("POST", "/v1/events", headers, b"{"))
+    assert answer is not None
+    assert (answer.status, answer.reason) == (408, "body_too_slow")
+
+
+def test_a_connection_closed_in_the_middle_stores_nothing(collecting: Collecting) -> None:
+    """A client that closes its half after half a body gets no answer, and nothing is stored."""
+    headers = make_headers(collecting.stack.origin, **{"Content-Length": "100"})
+    with hold_ends(collecting.stack), connect(collecting.url) as connection:
+        connection.sendall(write_request("POST", "/v1/events", headers, b'{"site":'))
+        connection.shutdown(socket.SHUT_WR)
+        assert read_answer(connection) is None
+
+
+def test_bad_requests_leave_no_memory_behind(collecting: Collecting) -> None:
+    """After 300 oversized and 300 slow requests the process has grown by less than 100 MB."""
+    headers = make_headers(collecting.stack.origin)
+    large = write_request("POST", "/v1/events", headers | CHUNKED, write_chunks(b" " * MIB))
+    slow = write_request("POST", "/v1/events", headers | {"Content-Length": "60000"}, b" " * 50_000)
+    process = psutil.Process(collecting.pid)
+    before = process.memory_info().rss
+    with hold_ends(collecting.stack), ExitStack() as open_connections:
+        waiting = []
+        for _ in range(300):
+            waiting.append(open_connections.enter_context(connect(collecting.url)))
+            waiting[-1].sendall(slow)
+            answer = exchange(collecting.url, large)
+            assert answer is not None
+            assert answer.reason == "body_too_large"
+        answers = [read_answer(connection) for connection in waiting]
+    assert {answer.reason for answer in answers if answer} == {"body_too_slow"}
+    assert process.memory_info().rss - before < MAX_GROWTH_BYTES
+
+
+def test_idle_and_slow_clients_hold_up_no_other(collecting: Collecting) -> None:
+    """With 500 connections that bring nothing, others get their 202; the 500 are closed in time."""
+    stack = collecting.stack
+    half = write_request("POST", "/v1/events", make_headers(stack.origin))[:40]
+    with ExitStack() as open_connections:
+        idle = [open_connections.enter_context(connect(collecting.url)) for _ in range(500)]
+        for connection in idle[::2]:
+            connection.sendall(half)
+        for _ in range(20):
+            answer = post(stack, collecting.url, make_body(stack.site, draw_page_load()))
+            assert answer.status == 202
+        for connection in idle:
+            connection.settimeout(0.0)
+        wait_until(lambda: all(map(is_closed, idle)), "idle clients are cut off", CLOSED_WITHIN_S)
+
+
+def is_closed(connection: socket.socket) -> bool:
+    """Tell whether the other side has closed a connection."""
+    try:
+        return connection.recv(1) == b""
+    except BlockingIOError:
+        return False
+    except ConnectionError:
+        return True
