@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any, Final
+
 from kafka import KafkaAdminClient, TopicPartition
 from kafka.admin import OffsetSpec
+from kafka.errors import CoordinatorLoadInProgressError, CoordinatorNotAvailableError
+from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from schemas.errors import HmaraError
 from schemas.topics import Topic
+
+_COORDINATOR_WITHIN_S: Final = 10.0
+_COORDINATOR_POLL_S: Final = 0.2
 
 
 class LagError(HmaraError):
@@ -27,10 +34,22 @@ def read_lag(admin: KafkaAdminClient, group: str, topic: Topic) -> int:
     if len(ends) != len(partitions):
         message = f"reading lag: {topic.name} does not exist"
         raise LagError(message)
-    committed = admin.list_group_offsets({group: None}).get(group, {})
+    committed = _read_committed(admin, group)
     lag = 0
     for partition in partitions:
         done = committed.get(partition)
         position = done.offset if done is not None and done.offset >= 0 else 0
         lag += ends[partition].offset - max(position, starts[partition].offset)
     return lag
+
+
+@retry(
+    retry=retry_if_exception_type((CoordinatorLoadInProgressError, CoordinatorNotAvailableError)),
+    stop=stop_after_delay(_COORDINATOR_WITHIN_S),
+    wait=wait_fixed(_COORDINATOR_POLL_S),
+    reraise=True,
+)
+def _read_committed(admin: KafkaAdminClient, group: str) -> dict[TopicPartition, Any]:
+    """Return what a group has committed; a new broker first makes the topic that holds it."""
+    committed: dict[TopicPartition, Any] = admin.list_group_offsets({group: None}).get(group, {})
+    return committed

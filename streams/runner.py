@@ -102,8 +102,9 @@ class Runner:
         self._limit.check(len(letters), read + len(decoded.dead))
         for outlet, sink in zip(self._pipeline.outlets, self._sinks.rows, strict=True):
             letters.extend(self._store(source, kept, (outlet, sink), ctx))
-        if letters:
-            self._write(self._sinks.dead_letters, letters)
+        sink = self._sinks.dead_letters
+        for start in range(0, len(letters), sink.max_batch):
+            self._write(sink, letters[start : start + sink.max_batch])
         return read
 
     def _take_steps(

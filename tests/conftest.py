@@ -15,13 +15,13 @@ _WITH_SOCKETS = ("integration", "browser")
 
 settings.register_profile(
     "dev",
-    max_examples=100,
+    max_examples=60,
     derandomize=False,
     deadline=None,  # the machine may be busy; time is held by the benchmark
     print_blob=True,
     suppress_health_check=[HealthCheck.too_slow],
 )
-settings.register_profile("ci", settings.get_profile("dev"), max_examples=40, database=None)
+settings.register_profile("ci", settings.get_profile("dev"), max_examples=30, database=None)
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
 

@@ -51,7 +51,8 @@ def import_log(
         salt_dir=volatile_dir() / "import",
     )
     columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
+    hidden = not console.is_terminal  # rich would write an empty line there
+    with Progress(*columns, console=console, transient=True, disable=hidden) as progress:
         total = sum(path.stat().st_size for path in files if path.is_file())
         task = progress.add_task("reading", total=total)
         inspection = importer.inspect(files, lambda size: progress.advance(task, size))
@@ -93,9 +94,11 @@ def _print_counts(inspection: Inspection, counts: ImportCounts) -> None:
         table.add_row(f"{count:,}", f"skipped: {reason.value}")
     output.print(table)
     for line in counts.unreadable:
-        output.print(f"{line.path}:{line.line_number}: {line.reason.value}", markup=False)
+        where = f"{line.path}:{line.line_number}"
+        output.print(f"{where}: {line.reason.value}", markup=False, soft_wrap=True)
     unreadable = counts.skipped[SkipReason.MALFORMED] + counts.skipped[SkipReason.BAD_TIME]
     if unreadable > len(counts.unreadable):
         output.print(f"… and {unreadable - len(counts.unreadable):,} more lines like these")
     for left_out, kept in inspection.duplicates:
-        output.print(f"{left_out}: left out, it holds the same as {kept}", markup=False)
+        text = f"{left_out}: left out, it holds the same as {kept}"
+        output.print(text, markup=False, soft_wrap=True)

@@ -73,9 +73,9 @@ class CollectorApp:
         self._routes: Final[dict[str, dict[str, Handler]]] = {
             "/v1/events": {"POST": self._post_events, "OPTIONS": self._preflight},
             "/tag.js": {"GET": self._get_tag, "HEAD": self._get_tag},
-            "/healthz": {"GET": self._get_health},
-            "/readyz": {"GET": self._get_readiness},
-            "/metrics": {"GET": self._get_metrics},
+            "/healthz": {"GET": self._get_health, "HEAD": self._get_health},
+            "/readyz": {"GET": self._get_readiness, "HEAD": self._get_readiness},
+            "/metrics": {"GET": self._get_metrics, "HEAD": self._get_metrics},
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -148,11 +148,12 @@ def reduce_url(url: str) -> ReducedUrl | None:
         return None
     rest = rest.partition("#")[0]
     location, question, query = rest.partition("?")
-    host, slash, path = location.partition("/")
+    authority, slash, path = location.partition("/")
+    host = authority.rpartition("@")[2].lower()
     if not host:
         return None
     utm = _read_utm(query) if question and "utm_" in query else _NO_UTM
-    return ReducedUrl(host.rpartition("@")[2].lower(), slash + path or "/", utm)
+    return ReducedUrl(host, slash + path or "/", utm)
 
 
 def _read_utm(query: str) -> tuple[str, ...]:

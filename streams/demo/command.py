@@ -90,7 +90,7 @@ def _show(services: Services, running: Running, duration_s: float | None) -> Non
         console.print(f"real browser: {report.browser.problem}", markup=False)
     else:
         console.print(
-            f"real browser: {report.browser.visits} visits,"
+            f"real browser: {report.browser.steps} steps,"
             f" {report.browser.events_accepted} events accepted"
         )
     console.print(f"events sent {report.accepted}, rows stored {stored}")

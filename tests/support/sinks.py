@@ -49,14 +49,15 @@ class LetterSink:
     """Dead letters in memory, in the order of their coming."""
 
     name: Final = "memory.letters"
-    max_batch: Final = 10_000
 
-    def __init__(self) -> None:
+    def __init__(self, *, max_batch: int = 10_000) -> None:
+        self.max_batch: Final = max_batch
         self.letters: Final[list[DeadLetter]] = []
         self.waits: Final[deque[SinkBackpressure]] = deque()
 
     def write(self, batch: Sequence[DeadLetter]) -> None:
         """Keep letters."""
+        assert 0 < len(batch) <= self.max_batch
         if self.waits:
             raise self.waits.popleft()
         self.letters.extend(batch)

@@ -38,11 +38,12 @@ def test_head_describes_the_tag(collecting: Collecting) -> None:
 
 
 def test_health_and_readiness_are_ok(collecting: Collecting) -> None:
-    """/healthz and /readyz answer 200 while Kafka does, and are never cached."""
+    """/healthz and /readyz answer GET and HEAD with 200 while Kafka does, and are never cached."""
     for path in ("/healthz", "/readyz"):
         answer = httpx.get(f"{collecting.url}{path}")
         assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
         assert answer.headers["cache-control"] == "no-store"
+        assert httpx.head(f"{collecting.url}{path}").status_code == 200
 
 
 def test_metrics_count_what_was_accepted_and_refused(collecting: Collecting) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from streams.collector.payload import MAX_TITLE_CHARS
 from tests.integration.collector.conftest import Collecting
 from tests.integration.collector.page_loads import (
     PLANTED_ADDRESS,
@@ -48,7 +49,7 @@ WRONG_FIELDS: dict[str, dict[str, Any]] = {
     "from the future": {"events": [make_event(age_ms=-1)]},
     "url is missing": {"events": [{"type": "page_view", "seq": 0}]},
     "url is too long": {"events": [make_event(url=f"https://example.org/{'x' * 2_048}")]},
-    "title is too long": {"events": [make_event(title="x" * 201)]},
+    "title is too long": {"events": [make_event(title="x" * (MAX_TITLE_CHARS + 1))]},
     "click outside the page": {"events": [make_event(type="click", x_permille=1_001)]},
     "engagement without a time": {"events": [make_event(type="engagement")]},
     "engaged for days": {"events": [make_event(type="engagement", engaged_ms=2**40)]},

@@ -266,6 +266,9 @@ def test_large_chunks_are_written_in_parts() -> None:
     make_runner(rows, LetterSink()).run([to_list([pack(number_events(23))])], CTX)
     assert rows.writes == [7, 7, 7, 2]
     assert sorted(rows.rows) == list(range(23))
+    letters = LetterSink(max_batch=5)
+    make_runner(RowSink(), letters).run([to_list([b""] * 12)], CTX)
+    assert [letter.source_offset for letter in letters.letters] == list(range(100, 112))
 
 
 def test_a_chunk_without_events_writes_nothing() -> None:

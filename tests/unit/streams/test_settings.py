@@ -65,9 +65,9 @@ def test_the_environment_wins(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_missing_setting_is_named() -> None:
     """An error names every missing variable and what would set them."""
-    with pytest.raises(SettingsError, match="HMARA_KAFKA_BOOTSTRAP_SERVERS.*hmara up"):
+    with pytest.raises(SettingsError, match=r"HMARA_KAFKA_BOOTSTRAP_SERVERS.*hmara up"):
         KafkaSettings.load()
-    with pytest.raises(SettingsError, match="HMARA_CLICKHOUSE_NATIVE_PORT.*HTTP_PORT"):
+    with pytest.raises(SettingsError, match=r"HMARA_CLICKHOUSE_NATIVE_PORT.*HTTP_PORT"):
         ClickHouseSettings.load()
 
 
