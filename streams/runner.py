@@ -102,9 +102,9 @@ class Runner:
         self._limit.check(len(letters), read + len(decoded.dead))
         for outlet, sink in zip(self._pipeline.outlets, self._sinks.rows, strict=True):
             letters.extend(self._store(source, kept, (outlet, sink), ctx))
-        sink = self._sinks.dead_letters
-        for start in range(0, len(letters), sink.max_batch):
-            self._write(sink, letters[start : start + sink.max_batch])
+        dead_letters = self._sinks.dead_letters
+        for start in range(0, len(letters), dead_letters.max_batch):
+            self._write(dead_letters, letters[start : start + dead_letters.max_batch])
         return read
 
     def _take_steps(
@@ -217,6 +217,8 @@ class Runner:
         raw: bytes,
     ) -> DeadLetter:
         schema_id, step, reason = cause
+        # A compressed record may be longer than its topic takes; a letter must fit its own topic.
+        longest = self._pipeline.topic.max_record_bytes
         return DeadLetter(
             source_topic=source.topic,
             source_partition=source.partitions[position],
@@ -224,10 +226,10 @@ class Runner:
             schema_id=schema_id,
             step=step,
             reason=reason.value,
-            detail="",
+            detail="" if len(raw) <= longest else f"cut from {len(raw)} bytes",
             code_version=VERSION,
             refused_at=self._read_clock(),
-            raw=raw,
+            raw=raw[:longest],
         )
 
 

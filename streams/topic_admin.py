@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from schemas.errors import HmaraError
 from schemas.topics import TOPICS, Topic
 
 _TIMEOUT_MS: Final = 10_000
+_APPLIED_WITHIN_S: Final = 10.0
+_POLL_S: Final = 0.1
 _BROKER_DEFAULT: Final = -1
 PARTITIONS: Final = "partitions"
 
@@ -103,7 +106,8 @@ def apply_topics(
         accept_loss: make dangerous changes too, but never one of the number of partitions.
 
     Raises:
-        TopicError: a change would lose or misplace records; nothing was changed.
+        TopicError: a change would lose or misplace records, and nothing was changed; or the
+            brokers do not show the changes in time.
     """
     refused = [
         str(change)
@@ -120,6 +124,18 @@ def apply_topics(
             _create(admin, topic)
         else:
             _set(admin, change)
+    if changes:
+        _await_applied(admin, tuple(declared[change.topic] for change in changes))
+
+
+def _await_applied(admin: KafkaAdminClient, topics: tuple[Topic, ...]) -> None:
+    """Wait until the brokers say what the controller has decided, which they do a moment later."""
+    deadline = time.monotonic() + _APPLIED_WITHIN_S
+    while left := plan_topics(admin, topics):
+        if time.monotonic() > deadline:
+            message = f"applying topics: not done after {_APPLIED_WITHIN_S:g} s: {left[0]}"
+            raise TopicError(message)
+        time.sleep(_POLL_S)
 
 
 def _create(admin: KafkaAdminClient, topic: Topic) -> None:

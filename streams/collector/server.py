@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import signal
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -35,6 +36,8 @@ from streams.version import VERSION
 _EXPIRE_GATHERED_S: Final = 0.25
 _EXPIRE_SALTS_S: Final = 10.0
 _SHUTDOWN_S: Final = 10
+_GC_THRESHOLDS: Final = (20_000, 50, 100)
+"""Requests under way are no garbage: looking at them every 700 objects costs a tenth of the CPU."""
 _BACKLOG: Final = 2_048
 log = structlog.get_logger(__name__)
 
@@ -125,6 +128,9 @@ async def serve(settings: CollectorSettings, kafka: KafkaSettings) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, server.handle_exit, number, None)
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_GC_THRESHOLDS)
     async with _housekeeping(parts):
         log.info("collector_started", host=host, port=port, version=VERSION)
         try:

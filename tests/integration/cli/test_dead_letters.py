@@ -18,7 +18,7 @@ from streams.dead_letters import read_dead_letters
 from streams.demo.children import Child, DemoError
 from streams.embedded.services import Services
 from streams.version import VERSION
-from tests.integration.cli.conftest import Hmara
+from tests.integration.cli.calling import Hmara
 from tests.integration.collector.records import read_committed, skip_to_end
 from tests.support.events import SCHEMA, decode_plain, encode_plain, make_event, payload_of
 from tests.support.services import Stack

@@ -16,7 +16,7 @@ from sinks.clickhouse.client import open_native
 from sinks.clickhouse.migrate import MIGRATIONS_DIR, apply_migrations, plan_migrations
 from sinks.clickhouse.migrate import read_migrations as read_files
 from streams.commands import schema
-from tests.integration.cli.conftest import Hmara
+from tests.integration.cli.calling import Hmara
 from tests.support.services import Stack, address_of
 
 pytestmark = pytest.mark.integration

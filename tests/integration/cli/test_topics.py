@@ -15,7 +15,7 @@ from kafka.admin import ConfigResource, ConfigResourceType
 from schemas.topics import TOPICS, Cleanup, Erasure, Plane, Topic
 from streams.commands import schema
 from streams.topic_admin import Change, apply_topics, open_admin, plan_topics
-from tests.integration.cli.conftest import Hmara
+from tests.integration.cli.calling import Hmara
 from tests.support.services import Stack
 
 pytestmark = pytest.mark.integration

@@ -10,8 +10,7 @@ import signal
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -20,7 +19,9 @@ import pytest
 
 from streams.embedded.services import Services
 from streams.settings import volatile_dir
+from tests.integration.cli.calling import Hmara
 from tests.integration.collector.records import read_ends, skip_to_end
+from tests.integration.import_log.conftest import ZONE
 from tests.integration.import_log.made_log import (
     Counted,
     MadeLog,
@@ -33,9 +34,8 @@ from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 
-ZONE = "Europe/Kyiv"
 FEW_LINES = 3_000
-MANY_LINES = 80_000
+MANY_LINES = 50_000
 RECORDS_BEFORE_KILL = 8
 
 
@@ -50,13 +50,9 @@ def storing(services: Services, tmp_path_factory: pytest.TempPathFactory) -> Ite
     stack.stop()
 
 
-@pytest.fixture
-def log_stack(make_stack: Callable[..., Stack]) -> Stack:
-    """Return a site of this test's own, in Kyiv."""
-    return make_stack(ZONE)
-
-
-def test_the_counts_are_those_of_the_log(storing: Stack, log_stack: Stack, tmp_path: Path) -> None:
+def test_the_counts_are_those_of_the_log(
+    storing: Stack, log_stack: Stack, hmara: Hmara, tmp_path: Path
+) -> None:
     """Per page and hour of the site's zone they equal a script's; a second run changes none."""
     seed = secrets.randbits(32)
     sys.stdout.write(f"seed of the log: {seed}\n")
@@ -65,11 +61,11 @@ def test_the_counts_are_those_of_the_log(storing: Stack, log_stack: Stack, tmp_p
     plain, twin = write_log(tmp_path, log), tmp_path / "twin.log.gz"
     twin.write_bytes(gzip.compress(log.text.encode()))
     for path in (plain, twin):
-        assert_said(import_log(log_stack, path), log, expected)
+        assert_said(import_log(hmara, log_stack.site, path), log, expected)
         storing.wait_for_lag()
         assert read_views(log_stack) == expected.views
         assert read_visitors(log_stack) == count_visitors(expected)
-    printed = log_stack.run("import-log", str(plain), str(twin), "--site", log_stack.site).stdout
+    printed = hmara("import-log", str(plain), str(twin), "--site", log_stack.site).out
     storing.wait_for_lag()
     assert read_views(log_stack) == expected.views
     assert f" {expected.views.total():,} " in printed
@@ -80,26 +76,27 @@ def test_the_counts_are_those_of_the_log(storing: Stack, log_stack: Stack, tmp_p
 
 
 def test_an_import_that_was_killed_goes_on(
-    storing: Stack, log_stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    storing: Stack, log_stack: Stack, hmara: Hmara, tmp_path: Path
 ) -> None:
     """SIGKILLed in the middle and run again, the counts are right, of visitors too; salts go."""
     log = make_log(MANY_LINES, seed=1)
     expected = count_independently(log.text, ZoneInfo(ZONE))
     path = write_log(tmp_path, log)
-    monkeypatch.setenv("HMARA_HOME", log_stack.env["HMARA_HOME"])
     salts = volatile_dir() / "import"
     kill_import_in_the_middle(log_stack, path)
     storing.wait_for_lag()
     assert 0 < log_stack.count() < expected.views.total()
     assert len(list(salts.glob(f"*/{log_stack.site}/*"))) > 0, "the salts wait for the second run"
-    import_log(log_stack, path)
+    import_log(hmara, log_stack.site, path)
     storing.wait_for_lag()
     assert read_views(log_stack) == expected.views
     assert read_visitors(log_stack) == count_visitors(expected)
     assert list(salts.iterdir()) == []
 
 
-def test_what_is_no_import_is_said_to_be_none(log_stack: Stack, tmp_path: Path) -> None:
+def test_what_is_no_import_is_said_to_be_none(
+    log_stack: Stack, hmara: Hmara, tmp_path: Path
+) -> None:
     """An unknown site, a missing file, a file that is no log: one sentence each, exit code 1."""
     good = write_log(tmp_path, make_log(10, seed=1))
     image, empty, damaged = (tmp_path / name for name in ("image.png", "empty.log", "cut.gz"))
@@ -107,30 +104,27 @@ def test_what_is_no_import_is_said_to_be_none(log_stack: Stack, tmp_path: Path) 
     empty.write_bytes(b"")
     damaged.write_bytes(gzip.compress(good.read_bytes())[:-20])
     before = read_ends(log_stack)
-    wrong = (
+    for site, file, words in (
         (log_stack.site, tmp_path / "missing.log", "missing.log: No such file"),
         (log_stack.site, tmp_path, "Is a directory"),
         (log_stack.site, image, "image.png: not an access log"),
         (log_stack.site, empty, "empty.log: the file is empty"),
         (log_stack.site, damaged, "cut.gz"),
         ("elsewhere", good, "has no site 'elsewhere'"),
-    )
-    commands = [("import-log", str(good), str(file), "--site", site) for site, file, _ in wrong]
-    with ThreadPoolExecutor(len(wrong)) as together:
-        ended = tuple(together.map(lambda command: log_stack.run(*command), commands))
-    for done, (_, _, words) in zip(ended, wrong, strict=True):
-        assert (done.returncode, done.stdout) == (1, "")
-        assert words in done.stderr
-        assert done.stderr.startswith("hmara: ")
-        assert done.stderr.count("\n") == 1
+    ):
+        done = hmara("import-log", str(good), str(file), "--site", site)
+        assert (done.code, done.out) == (1, "")
+        assert words in done.err
+        assert done.err.startswith("hmara: ")
+        assert done.err.count("\n") == 1
     assert read_ends(log_stack) == before
 
 
-def import_log(stack: Stack, path: Path) -> dict[str, Any]:
+def import_log(hmara: Hmara, site: str, path: Path) -> dict[str, Any]:
     """Import a log to its end; return the report."""
-    done = stack.run("import-log", str(path), "--site", stack.site, "--json")
-    assert done.returncode == 0, done.stderr
-    report: dict[str, Any] = json.loads(done.stdout)
+    done = hmara("import-log", str(path), "--site", site, "--json")
+    assert done.code == 0, done.err
+    report: dict[str, Any] = json.loads(done.out)
     return report
 
 

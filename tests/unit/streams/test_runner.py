@@ -16,7 +16,9 @@ from prometheus_client import REGISTRY
 
 from processors.columns import Context, Dropped, EventColumns, Outcome
 from processors.reasons import DropReason
+from schemas.codec import encode_reference
 from schemas.framing import frame
+from schemas.topics import DEAD_LETTER
 from sinks.base import Sink, SinkBackpressure
 from streams import runner as module
 from streams.dead_letter_limit import DeadLetterLimit, DeadLetterLimitError
@@ -24,6 +26,7 @@ from streams.runner import Runner, Sinks
 from streams.topology import WEB_EVENTS
 from streams.transport import RecordList
 from tests.support.events import (
+    CATALOGUE,
     CODEC,
     SCHEMA,
     Datum,
@@ -196,6 +199,20 @@ def test_dead_records_keep_their_bytes_and_place() -> None:
         assert (letter.source_partition, letter.step) == (2, "decode")
         assert letter.refused_at == NOW
         assert letter.code_version
+
+
+def test_a_letter_fits_its_topic() -> None:
+    """Of a record longer than its topic should take the beginning is kept, and its length said."""
+    longest = WEB_EVENTS.topic.max_record_bytes
+    letters = LetterSink()
+    values = [b"x" * longest, b"x" * (longest + 1)]
+    make_runner(RowSink(), letters).run([to_list(values)], CTX)
+    whole, cut = letters.letters
+    assert (whole.raw, whole.detail) == (values[0], "")
+    assert (cut.raw, cut.detail) == (values[0], f"cut from {longest + 1} bytes")
+    for letter in (whole, cut):
+        encoded = encode_reference(CATALOGUE.newest(DEAD_LETTER.name), letter.to_datum())
+        assert len(encoded) <= DEAD_LETTER.max_record_bytes
 
 
 @given(chunks)

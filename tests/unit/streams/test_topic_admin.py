@@ -46,9 +46,9 @@ class Cluster:
     def create_topics(self, topics: list[NewTopic]) -> None:
         """Make topics; or find that another process was faster."""
         for topic in topics:
+            self.topics[topic.name] = (topic.num_partitions, dict(topic.topic_configs))
             if self.is_raced:
                 raise TopicAlreadyExistsError
-            self.topics[topic.name] = (topic.num_partitions, dict(topic.topic_configs))
             self.changed.append(f"create {topic.name}")
 
     def alter_configs(self, resources: list[ConfigResource]) -> None:
