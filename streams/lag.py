@@ -6,12 +6,21 @@ from typing import Any, Final
 
 from kafka import KafkaAdminClient, TopicPartition
 from kafka.admin import OffsetSpec
-from kafka.errors import CoordinatorLoadInProgressError, CoordinatorNotAvailableError
+from kafka.errors import (
+    CoordinatorLoadInProgressError,
+    CoordinatorNotAvailableError,
+    NotCoordinatorError,
+)
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from schemas.errors import HmaraError
 from schemas.topics import Topic
 
+_NOT_YET: Final = (
+    CoordinatorLoadInProgressError,
+    CoordinatorNotAvailableError,
+    NotCoordinatorError,
+)
 _COORDINATOR_WITHIN_S: Final = 10.0
 _COORDINATOR_POLL_S: Final = 0.2
 
@@ -44,7 +53,7 @@ def read_lag(admin: KafkaAdminClient, group: str, topic: Topic) -> int:
 
 
 @retry(
-    retry=retry_if_exception_type((CoordinatorLoadInProgressError, CoordinatorNotAvailableError)),
+    retry=retry_if_exception_type(_NOT_YET),
     stop=stop_after_delay(_COORDINATOR_WITHIN_S),
     wait=wait_fixed(_COORDINATOR_POLL_S),
     reraise=True,
