@@ -34,7 +34,7 @@ class DeadLetterSink:
                 "compression.type": "lz4",
                 "message.max.bytes": DEAD_LETTER.max_record_bytes,
                 "delivery.timeout.ms": int(_FLUSH_S * 1000),
-                "log_level": 3,
+                "log_level": 2,  # what fails is raised, and said once
             }
         )
 

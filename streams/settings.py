@@ -42,9 +42,9 @@ def services_env_file() -> Path:
     return home_dir() / "run" / "services.env"
 
 
-def volatile_dir() -> Path:
-    """Return this installation's folder on tmpfs, where salts live and nothing else."""
-    installation = hashlib.sha256(str(home_dir()).encode()).hexdigest()[:8]
+def volatile_dir(home: Path | None = None) -> Path:
+    """Return an installation's folder on tmpfs, where salts live and nothing else."""
+    installation = hashlib.sha256(str(home or home_dir()).encode()).hexdigest()[:8]
     return Path("/dev/shm") / f"hmara-{os.getuid()}-{installation}"  # noqa: S108 - tmpfs, mode 0700
 
 

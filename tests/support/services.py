@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -20,7 +21,7 @@ from streams.demo.children import Child, ChildSpec
 from streams.embedded.ports import Ports, find_free
 from streams.embedded.services import Services, Tuning, start_services
 from streams.lag import read_lag
-from streams.settings import lib_dir
+from streams.settings import lib_dir, volatile_dir
 from streams.topic_admin import apply_topics, open_admin, plan_topics
 from tests.support.waiting import wait_until
 
@@ -137,9 +138,10 @@ class Stack:
         return int(str(self.ask(sql)[0][0]))
 
     def stop(self) -> None:
-        """Stop every process of this test."""
+        """Stop every process of this test, and take its salts away."""
         for child in self.children:
             child.stop(STOP_S)
+        shutil.rmtree(volatile_dir(self.folder / "home"), ignore_errors=True)
 
     def _start(self, name: str, arguments: tuple[str, ...], env: dict[str, str]) -> Child:
         log = self.folder / "logs" / f"{name}-{len(self.children)}.log"
