@@ -1,75 +1,58 @@
-"""`python -m tests.bench`: runs the benchmarks and writes docs/benchmarks.
+"""Runs the benchmarks, prints their tables and rewrites docs/benchmarks.
 
---quick runs a little of everything and prints it, without writing a page.
+python -m tests.bench [worker] [collector] [--quick] [--use-running]
 """
 
 from __future__ import annotations
 
 import argparse
-import os
-import platform
 import sys
-from datetime import UTC, datetime
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Final
 
 from schemas.errors import HmaraError
-from streams.version import VERSION
 from tests.bench import collector, worker
-from tests.bench.services import Services, open_services, read_version
+from tests.bench.report import Page, console
+from tests.bench.services import Services, open_services
 
-PAGES: Final = Path(__file__).parents[2] / "docs" / "benchmarks"
-_PARTS: Final = ("worker", "collector")
+_PARTS: Final = ("collector", "worker")
 
 
-def main(arguments: list[str]) -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run the named parts, or all; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("parts", nargs="*", help=f"any of {', '.join(_PARTS)}; default: all")
     parser.add_argument("--quick", action="store_true", help="a little of everything, no page")
+    parser.add_argument(
+        "--use-running",
+        action="store_true",
+        help="take the Kafka and ClickHouse that the environment names; they must be empty",
+    )
     options = parser.parse_args(arguments)
-    unknown = set(options.parts) - set(_PARTS)
-    if unknown:
+    if unknown := set(options.parts) - set(_PARTS):
         parser.error(f"no such part: {', '.join(sorted(unknown))}")
     try:
-        with open_services(use_running=False) as services:
+        with open_services(use_running=options.use_running) as services:
             for part in options.parts or _PARTS:
-                text = _measure(part, services, quick=options.quick)
-                sys.stdout.write(f"\n{text}\n")
-                if not options.quick:
-                    _write_page(part, text, services)
+                _report(_measure(part, services, quick=options.quick), quick=options.quick)
     except HmaraError as error:
         sys.stderr.write(f"bench: {error}\n")
         return 1
     return 0
 
 
-def _measure(part: str, services: Services, *, quick: bool) -> str:
+def _measure(part: str, services: Services, *, quick: bool) -> Page:
     if part == "worker":
-        plan = worker.QUICK if quick else worker.FULL
-        return worker.render_worker(worker.measure_worker(services, plan), plan)
-    load = collector.QUICK if quick else collector.FULL
-    return collector.render_collector(collector.measure_collector(services, load), load)
+        return worker.measure(services, worker.QUICK if quick else worker.FULL)
+    return collector.measure(services, collector.QUICK if quick else collector.FULL)
 
 
-def _write_page(part: str, text: str, services: Services) -> None:
-    PAGES.mkdir(parents=True, exist_ok=True)
-    head = (
-        f"# {part.capitalize()}\n\n<!-- Made by `make bench`. -->\n\n"
-        f"`make bench` on {datetime.now(UTC):%Y-%m-%d}, hmara {VERSION}: {_read_processor()},"
-        f" {os.cpu_count()} cores, Linux {platform.release()}, Python {platform.python_version()},"
-        f" ClickHouse {read_version(services)}, Apache Kafka 4.4.0.\n"
-        "Client, broker and database share the cores: read ratios and CPU, not events/s.\n\n"
-    )
-    (PAGES / f"{part}.md").write_text(f"{head}{text}\n", "utf-8")
-
-
-def _read_processor() -> str:
-    for line in Path("/proc/cpuinfo").read_text("utf-8").splitlines():
-        if line.startswith("model name"):
-            return line.partition(":")[2].strip()
-    return platform.machine()
+def _report(page: Page, *, quick: bool) -> None:
+    for goal in page.goals:
+        console.print(f"  {goal}", markup=False)
+    if not quick:
+        console.print(f"wrote {page.write()}")
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

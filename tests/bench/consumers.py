@@ -80,7 +80,7 @@ class Watch:
 
 def run_worker(services: Services, events: int) -> Run:
     """Let `hmara worker` empty `web.event.v1` into a new table."""
-    port = _free_port()
+    port = find_free_port()
     variables = {
         "HMARA_WORKER_GROUP": f"bench-{secrets.token_hex(4)}",
         "HMARA_WORKER_METRICS_PORT": str(port),
@@ -149,7 +149,8 @@ def _check_rows(services: Services, events: int) -> None:
         raise BenchError(message)
 
 
-def _free_port() -> int:
+def find_free_port() -> int:
+    """Return a local port that nobody listens on now."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         return int(taken.getsockname()[1])
 

@@ -16,7 +16,7 @@ from tests.bench.processes import read_cpu_s
 EVENTS_PER_POST: Final = 5
 _SCRIPT: Final = Path(__file__).parent / "post.lua"
 _UNITS_MS: Final = {"us": 1e-3, "ms": 1.0, "s": 1e3}
-_PERCENTILE: Final = re.compile(r"^\s+(50|99)%\s+([\d.]+)(us|ms|s)$", re.MULTILINE)
+_PERCENTILE: Final = re.compile(r"^\s+(50|99)%\s+([\d.]+)(us|ms|s)\s*$", re.MULTILINE)
 _TOTAL: Final = re.compile(r"^\s+(\d+) requests in ([\d.]+)(ms|s)", re.MULTILINE)
 _TROUBLE: Final = re.compile(r"^\s+(Non-2xx.*|Socket errors.*)$", re.MULTILINE)
 
