@@ -4,7 +4,8 @@ fastavro is the reference: slow, resolves schemas, says what is wrong. pyruhvro 
 columns straight from bytes, no Python object per event. Both are proved equal by
 tests/unit/schemas/test_codec.py. What pyruhvro lacks is done here: UTF-8 is validated, and a
 record written under an older schema is brought to the newest one (Avro 1.12, "Schema Resolution":
-fields by name, missing ones take the reader's default, unknown ones are left out).
+fields by name, missing ones take the reader's default, unknown ones are left out). One difference
+is left: an int beyond 32 bits, which is no Avro int, passes fastavro and is folded by pyruhvro.
 """
 
 from __future__ import annotations
