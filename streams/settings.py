@@ -122,7 +122,9 @@ class CollectorSettings(_Settings):
         default=None,
         description="Country database (mmdb); default: the one that `hmara up` has fetched.",
     )
-    max_body_bytes: int = Field(default=65_536, description="Largest body of a request, bytes.")
+    max_body_bytes: int = Field(
+        default=65_536, le=524_288, description="Largest body of a request, bytes."
+    )
     body_timeout_s: float = Field(default=10.0, description="Longest wait for a body, seconds.")
     ack_timeout_s: float = Field(
         default=5.0, description="Longest wait for Kafka's acknowledgement, seconds; then 503."
