@@ -160,6 +160,12 @@ def get(url: str, path: str) -> Answer:
     return answer
 
 
+def states_of_threads(pid: int) -> set[str]:
+    """Return the states that a process's threads are in, as the kernel's letters (proc(5))."""
+    stats = [path.read_text("ascii", "replace") for path in Path(f"/proc/{pid}/task").glob("*/stat")]
+    return {stat.rpartition(") ")[2][0] for stat in stats}
+
+
 @contextmanager
 def frozen_kafka(services: Services) -> Iterator[None]:
     """Stop Kafka's process as a hung machine would, and let it go on afterwards."""
@@ -168,6 +174,8 @@ def frozen_kafka(services: Services) -> Iterator[None]:
     assert Path(f"/proc/{kafka.pid}/exe").readlink().name == "java"
     os.kill(kafka.pid, signal.SIGSTOP)
     try:
+        # A thread on the other core runs on until the first to notice has stopped them all.
+        wait_until(lambda: states_of_threads(kafka.pid) == {"T"}, "Kafka stands still", 10)
         yield
     finally:
         os.kill(kafka.pid, signal.SIGCONT)
