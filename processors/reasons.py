@@ -9,7 +9,17 @@ class DropReason(StrEnum):
     """Intended: the event is forgotten, and counted."""
 
     OPTED_OUT = "opted_out"
+    """The person said no: by the tag's opt-out, or with a request that carries the choice."""
     BOT = "bot"
+    """The user agent is a robot's, or empty."""
+    HEADLESS = "headless"
+    """A browser without a person before it says so (a site may keep these)."""
+    DATA_CENTER = "data_center"
+    """The address belongs to a hosting provider (a site may keep these)."""
+    REFERRER_SPAM = "referrer_spam"
+    """The referrer is one that is sent only to be seen in statistics."""
+    EXCLUDED_ADDRESS = "excluded_address"
+    """The site's settings leave this address out: its owner's own visits."""
 
 
 class DeadLetterReason(StrEnum):

@@ -26,6 +26,7 @@ ARROW_TYPES = {
     "Date": pa.date32(),
 }
 COLUMN = re.compile(r"^\s{4}(?P<name>\w+)\s+(?P<type>\w+(?:\([^)]*\))?)(?=[\s,]|$)", re.MULTILINE)
+ADDED = re.compile(r"ALTER TABLE staging\.hit ADD COLUMN IF NOT EXISTS (?P<column>\w+ .*)")
 
 
 def read_table() -> tuple[str, dict[str, str]]:
@@ -38,7 +39,14 @@ def read_table() -> tuple[str, dict[str, str]]:
     ]
     (statement,) = statements
     columns = statement.partition("\n(\n")[2].partition("\n)\n")[0]
-    return statement, {match["name"]: match["type"] for match in COLUMN.finditer(columns)}
+    added = "\n".join(
+        f"    {match['column']}"
+        for migration in read_migrations()
+        for text in migration.statements
+        for match in ADDED.finditer(text)
+    )
+    found = COLUMN.finditer(f"{columns}\n{added}")
+    return statement, {match["name"]: match["type"] for match in found}
 
 
 STATEMENT, COLUMNS = read_table()

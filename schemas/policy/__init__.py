@@ -1,0 +1,1 @@
+"""The policy as code: the file `hmara.yaml` and the model that checks it."""
