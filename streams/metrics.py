@@ -9,6 +9,15 @@ from prometheus_client import Counter, Gauge, Histogram
 COLLECTOR_EVENTS_ACCEPTED: Final = Counter(
     "hmara_collector_events_accepted", "Events acknowledged to a client.", ["site"]
 )
+COLLECTOR_EVENTS_DROPPED: Final = Counter(
+    "hmara_collector_events_dropped", "Events forgotten on purpose.", ["site", "reason"]
+)
+COLLECTOR_REDACTIONS: Final = Counter(
+    "hmara_collector_redactions", "Texts taken out of events because they look personal.", ["kind"]
+)
+COLLECTOR_SIGNALS: Final = Counter(
+    "hmara_collector_signals", "Requests that carry a wish not to be followed.", ["signal"]
+)
 COLLECTOR_REQUESTS: Final = Counter(
     "hmara_collector_requests", "Requests answered.", ["route", "status", "reason"]
 )

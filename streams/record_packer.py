@@ -87,7 +87,8 @@ class RecordPacker:
         if self._failed:
             message = f"sending events: a record was not acknowledged: {self._failed}"
             raise PackerError(message)
-        value = write_batch(self._schema_id, self._sender, self._loads.pop(partition).events)
+        load = self._loads.pop(partition)
+        value = write_batch(self._schema_id, self._sender, len(load.events), load.events)
         while True:
             try:
                 self._producer.produce(

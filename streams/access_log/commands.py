@@ -15,6 +15,7 @@ from streams.access_log.digest import Inspection
 from streams.access_log.import_log import Importer, ImportLogError
 from streams.access_log.read import ImportCounts
 from streams.access_log.reasons import SkipReason
+from streams.collector.compose import make_pages
 from streams.collector.minimise import AgentClassifier, CountryLookup
 from streams.collector.sites import Site, load_sites
 from streams.record_packer import RecordPacker
@@ -47,6 +48,7 @@ def import_log(
         site=_find_site(settings, site),
         countries=CountryLookup(find_geo_file(settings)),
         agents=AgentClassifier(),
+        pages=make_pages(),
         packer=RecordPacker(KafkaSettings.load().bootstrap_servers, f"hmara-import/{VERSION}"),
         salt_dir=volatile_dir() / "import",
     )

@@ -11,32 +11,26 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
 
 from schemas.errors import HmaraError
 from streams.access_log.digest import Inspection, LogFile, inspect_logs
 from streams.access_log.parse import LogLine
 from streams.access_log.read import ImportCounts, read_pages
-from streams.collector.avro_writer import EventPart, RequestPart, write_event, write_request_part
-from streams.collector.encode import to_us
-from streams.collector.minimise import (
-    AgentClassifier,
-    CountryLookup,
-    pack_address,
-    reduce_referrer,
-    reduce_url,
-)
+from streams.collector.avro_writer import NO_DETAILS, EventKey, write_event
+from streams.collector.client import Client
+from streams.collector.minimise import AgentClassifier, CountryLookup, pack_address
+from streams.collector.pages import PageReducer
 from streams.collector.salt import SaltKeeper, destroy_file
-from streams.collector.service import POLICY_VERSION
 from streams.collector.sites import Site
+from streams.collector.stamp import Minimiser, Sender, Stamper
 from streams.record_packer import RecordPacker
 
-_EPOCH_DAY: Final = date(1970, 1, 1).toordinal()
 _KEY_BYTES: Final = 8
 _PAIR_BYTES: Final = 32
+_NAME_BYTES: Final = 8
+"""Neither the length of an IPv4 address nor that of an IPv6 one."""
 
 
 class ImportLogError(HmaraError):
@@ -50,6 +44,7 @@ class Importer:
     site: Site
     countries: CountryLookup
     agents: AgentClassifier
+    pages: PageReducer
     packer: RecordPacker
     salt_dir: Path
 
@@ -84,50 +79,37 @@ class Importer:
     def _encode(
         self, file: LogFile, pages: Sequence[LogLine], salts: SaltKeeper
     ) -> Iterator[tuple[bytes, bytes]]:
-        origin = min(self.site.origins)
-        host = urlsplit(origin).hostname or ""
+        stamper = Stamper(Minimiser(self.countries, self.agents, salts))
+        origin = find_origin(self.site)
         for line in pages:
-            url = reduce_url(origin + line.target)
+            url = self.pages.reduce_url(origin + line.target, self.site)
             if url is None:
                 continue  # classified as a page, so its target begins with a slash
-            salt = salts.get(self.site, line.received_at)
+            source = self.pages.reduce_referrer(line.referrer or "", url.host, self.site)
+            stamp = stamper.stamp(self.site, Sender(_to_client(line), "import"), line.received_at)
             pair = make_pair(file.sha256, line.line_number)
-            received_us = to_us(line.received_at)
-            part = EventPart(
+            key = EventKey(
                 hit_key=_hash_key(pair),
-                page_load_hash=salt.hash_page_load(pair),
+                page_load_hash=stamp.salt.hash_page_load(pair),
                 seq=0,
                 type="page_view",
-                event_time_us=received_us,
-                path=url.path,
-                referrer_host=reduce_referrer(line.referrer or "", host),
-                utm=url.utm,
+                event_time_us=stamp.received_at_us,
             )
-            agent = self.agents.classify(line.user_agent or "")
-            address = pack_address(line.address)
-            request = RequestPart(
-                site=self.site.id,
-                source="import",
-                received_at_us=received_us,
-                site_day=salt.day.toordinal() - _EPOCH_DAY,
-                site_hour=line.received_at.astimezone(salt.zone).hour,
-                visitor_hash=salt.hash_visitor(
-                    address or line.address.encode()[:255], (line.user_agent or "").encode()
-                ),
-                salt_segment=salt.segment,
-                country=self.countries.find(address) if address else "",
-                device=(
-                    agent.device_class,
-                    agent.os_family,
-                    agent.browser_family,
-                    agent.browser_major,
-                ),
-                resolution_bucket="",
-                viewport_class="",
-                language="",
-                policy_version=POLICY_VERSION,
-            )
-            yield pair, write_event(part, write_request_part(request))
+            view = self.pages.write_view(url, "", source)
+            yield pair, write_event(key, view, NO_DETAILS, stamp.request)
+
+
+def find_origin(site: Site) -> str:
+    """Return an origin of the site, to make addresses of a log's targets."""
+    return min(site.origins) if site.origins else "www".join(min(site.subdomains))
+
+
+def _to_client(line: LogLine) -> Client:
+    """Return who is named in a line; for a host's name a hash of it stands for the address."""
+    address = pack_address(line.address)
+    if address is None:
+        address = hashlib.blake2b(line.address.encode(), digest_size=_NAME_BYTES).digest()
+    return Client(address, line.user_agent or "", "")
 
 
 def make_pair(file_sha256: str, line_number: int) -> bytes:

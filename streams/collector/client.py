@@ -1,9 +1,10 @@
-"""Who sent a request, as far as the connection and trusted proxies say."""
+"""Who sent a request, as far as the connection, its headers and trusted proxies say."""
 
 from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Final
 
 from schemas.errors import HmaraError
@@ -13,6 +14,25 @@ _NOBODY: Final = bytes(4)
 """Stands for a client whose address can not be read."""
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """Who sent a request: held for the time of the request, then forgotten.
+
+    `address` is packed, 4 or 16 bytes, empty if there is none; `origin` is the Origin header, '' if
+    there was none; `is_headless` and `has_opted_out` are what other headers say (client hints, the
+    cookie `hmara_choice`).
+    """
+
+    address: bytes
+    user_agent: str
+    origin: str
+    is_headless: bool = False
+    has_opted_out: bool = False
+
+    def __repr__(self) -> str:
+        return "Client(…)"
 
 
 class ProxyError(HmaraError):

@@ -9,16 +9,26 @@ from __future__ import annotations
 import asyncio
 from typing import Any, ClassVar, Final
 
-from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn._types import ASGI3Application
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT, service_unavailable
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from streams import metrics
-from streams.collector.http import to_response
-from streams.collector.problems import Problem, Reason
+from streams.collector.http import (
+    Headers,
+    Receive,
+    Response,
+    Scope,
+    Send,
+    head_of,
+    secure_headers,
+    send_response,
+    to_response,
+)
+from streams.collector.limits import MAX_HEAD_BYTES, QUIET_S
+from streams.collector.problems import Header, Problem, Reason
+from streams.collector.request_id import draw_request_id
 
-MAX_HEAD_BYTES: Final = 32_768
-QUIET_S: Final = 10.0
-"""A connection that has brought no request for so long (at most twice that) is closed."""
 _WIRE_OVERHEAD: Final = 8
 """A body in chunks of one byte is six times as long on the wire."""
 
@@ -27,6 +37,7 @@ class BoundedProtocol(HttpToolsProtocol):
     """uvicorn's HTTP/1.1 with bounds; a request within them costs it two additions."""
 
     max_message_bytes: ClassVar[int] = HIGH_WATER_LIMIT
+    own_headers: ClassVar[tuple[Header, ...]] = ()
 
     def connection_made(  # type: ignore[override] # as uvicorn narrows it
         self, transport: asyncio.Transport
@@ -68,15 +79,27 @@ class BoundedProtocol(HttpToolsProtocol):
         elif self._message_bytes > self.max_message_bytes:
             self.transport.close()  # the application has refused the body, or there is more to it
 
-    def _refuse(self, problem: Problem) -> None:
-        response = to_response(problem)
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        """Begin to answer; above the limit with a problem that says when to come again."""
+        application: Any = app
+        if app is service_unavailable:
+            application = self._answer_overload
+        super()._start_asgi_task(cycle, application)
+
+    async def _answer_overload(self, scope: Scope, receive: Receive, send: Send) -> None:
+        del scope, receive
+        response, headers = self._make_problem(Problem(Reason.OVERLOADED))
+        await send_response(send, response, headers)
+
+    def _make_problem(self, problem: Problem) -> tuple[Response, Headers]:
+        request_id = draw_request_id()
+        response = to_response(problem, request_id)
         metrics.COLLECTOR_REQUESTS.labels("other", response.status, response.reason).inc()
-        headers = (
-            *response.headers,
-            (b"content-type", response.media_type),
-            (b"content-length", b"%d" % len(response.body)),
-            (b"connection", b"close"),
-        )
+        return response, head_of(response, request_id, self.own_headers)
+
+    def _refuse(self, problem: Problem) -> None:
+        """Answer below ASGI, where there is no request yet, and close."""
+        response, headers = self._make_problem(problem)
         status = f"HTTP/1.1 {response.status} {problem.status.phrase}\r\n".encode()
         head = b"".join(b"%b: %b\r\n" % header for header in headers)
         self.transport.write(b"%b%b\r\n%b" % (status, head, response.body))
@@ -95,10 +118,11 @@ class BoundedProtocol(HttpToolsProtocol):
             self._watch = self.loop.call_later(QUIET_S, self._look)
 
 
-def bound_protocol(max_body_bytes: int) -> type[BoundedProtocol]:
+def bound_protocol(max_body_bytes: int, hsts_max_age_s: int | None) -> type[BoundedProtocol]:
     """Return the protocol for bodies of at most so many bytes."""
 
     class Bounded(BoundedProtocol):
         max_message_bytes = MAX_HEAD_BYTES + _WIRE_OVERHEAD * max_body_bytes
+        own_headers = secure_headers(is_shared=False, hsts_max_age_s=hsts_max_age_s)
 
     return Bounded

@@ -1,7 +1,8 @@
 """Events to records: what is gathered for a partition while its last records are under way.
 
-A partition with fewer than `SLOTS` unacknowledged records sends at once, else it gathers. So a
-lone event waits for one round trip, records grow with the load, and there is no timer to tune
+A partition with fewer than `SLOTS` unacknowledged records sends in the same turn of the event loop,
+else it gathers. So a lone event waits for one round trip, requests that were read together travel
+together, records grow with the load, and there is no timer to tune
 (ARCHITECTURE, "Record = batch of events"). All of it runs on the event loop; the producer calls
 back from its own thread through `RecordSink`.
 """
@@ -11,6 +12,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -44,8 +46,8 @@ class RecordSink(Protocol):
 class _Share:
     """The events of one request, waiting for the record they travel in."""
 
-    events: list[bytes]
-    size_bytes: int
+    count: int
+    events: bytes
     deadline: float
     done: asyncio.Future[None]
 
@@ -86,26 +88,30 @@ class Gatherer:
         self._max_held_bytes = max_waiting_bytes
         self._ack_timeout_s = ack_timeout_s
         self._lanes = tuple(_Lane() for _ in range(partitions))
+        self._touched: set[int] = set()
         self.held_bytes = 0
 
-    def put(self, partition: int, events: list[bytes]) -> asyncio.Future[None]:
-        """Take the encoded events of one request.
+    def put(self, partition: int, count: int, events: bytes) -> asyncio.Future[None]:
+        """Take the `count` encoded events of one request, one after another.
 
         Returns a future that is done when they are durable; it raises `NotDurableError` if they
-        may not be. They may have been stored all the same: a retry with the same ids is harmless.
+        may not be, and what the sink raised if that was unforeseen. They may have been stored all
+        the same: a retry with the same ids is harmless.
 
         Raises:
             NotDurableError: too much is held already; nothing was taken.
         """
-        size_bytes = sum(map(len, events))
+        size_bytes = len(events)
         if self.held_bytes + size_bytes > self._max_held_bytes:
             message = "gathering events: too many are waiting for Kafka"
             raise NotDurableError(message)
         loop = asyncio.get_running_loop()
-        share = _Share(events, size_bytes, loop.time() + self._ack_timeout_s, loop.create_future())
+        share = _Share(count, events, loop.time() + self._ack_timeout_s, loop.create_future())
         self.held_bytes += size_bytes
         self._lanes[partition].waiting.append(share)
-        self._send_waiting(partition)
+        if not self._touched:
+            loop.call_soon(self._send_touched)
+        self._touched.add(partition)
         return share.done
 
     def expire(self) -> int:
@@ -123,6 +129,12 @@ class Gatherer:
         while self.held_bytes:  # noqa: ASYNC110 - once per process, when it ends
             await asyncio.sleep(_DRAIN_STEP_S)
 
+    def _send_touched(self) -> None:
+        """Send what came in this turn of the loop: requests read together travel together."""
+        touched, self._touched = self._touched, set()
+        for partition in touched:
+            self._send_waiting(partition)
+
     def _send_waiting(self, partition: int) -> None:
         """Send records while there is a slot; a loop, for the sink may refuse one after another."""
         lane = self._lanes[partition]
@@ -130,8 +142,9 @@ class Gatherer:
             self._send(partition, lane, _take(lane.waiting))
 
     def _send(self, partition: int, lane: _Lane, shares: tuple[_Share, ...]) -> None:
-        events = [event for share in shares for event in share.events]
-        value = write_batch(self._schema_id, self._collector, events)
+        count = sum([share.count for share in shares])
+        events = [share.events for share in shares]
+        value = write_batch(self._schema_id, self._collector, count, events)
 
         def acknowledge(error: Exception | None) -> None:
             lane.under_way -= 1
@@ -141,32 +154,28 @@ class Gatherer:
         lane.under_way += 1
         try:
             self._sink.send(partition, value, acknowledge)
-        except NotDurableError as error:
+        except Exception as error:  # noqa: BLE001 - each request that met it raises it again
             lane.under_way -= 1
             self._settle(shares, error)
-        except Exception:  # unforeseen, but it must not keep the slot for ever
-            lane.under_way -= 1
-            self._settle(shares, NotDurableError("sending record: failed"))
-            raise
 
     def _settle(self, shares: tuple[_Share, ...], error: Exception | None) -> None:
         for share in shares:
-            self.held_bytes -= share.size_bytes
+            self.held_bytes -= len(share.events)
             if share.done.done():  # the client has gone, and its request with it
                 continue
             if error is None:
                 share.done.set_result(None)
             else:  # one of its own: each waiter adds its traceback to what it raises
-                share.done.set_exception(NotDurableError(str(error)))
+                share.done.set_exception(copy(error))
 
 
 def _take(waiting: deque[_Share]) -> tuple[_Share, ...]:
     """Take whole requests up to the size of a record, at least one."""
     taken = [waiting.popleft()]
-    count, size_bytes = len(taken[0].events), taken[0].size_bytes
+    count, size_bytes = taken[0].count, len(taken[0].events)
     while waiting:
-        count += len(waiting[0].events)
-        size_bytes += waiting[0].size_bytes
+        count += waiting[0].count
+        size_bytes += len(waiting[0].events)
         if count > MAX_RECORD_EVENTS or size_bytes > MAX_RECORD_BYTES:
             break
         taken.append(waiting.popleft())

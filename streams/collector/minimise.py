@@ -1,4 +1,4 @@
-"""What is kept of an address, a user agent, a URL and a screen: a class, never the thing itself."""
+"""What is kept of an address, a user agent and a screen: a class, never the thing itself."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import socket
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
-from urllib.parse import parse_qsl, urlsplit
 
 import maxminddb
 from ua_parser import Domain, Parser, load_lazy_builtins
@@ -16,14 +15,13 @@ from ua_parser.regex import Resolver
 
 from schemas.errors import HmaraError
 
-UTM_FIELDS: Final = ("utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content")
+_MAX_NETWORKS: Final = 20_000
 _MAX_USER_AGENTS: Final = 20_000
 _MAX_USER_AGENT_CHARS: Final = 512
-_MAX_UTM_CHARS: Final = 100
 _LANGUAGE: Final = re.compile(r"[A-Za-z]{2,3}(?=$|[-_])")
-_NO_UTM: Final = ("",) * len(UTM_FIELDS)
 _SIZES: Final = ((480, "xs"), (768, "s"), (1366, "m"), (1920, "l"))
 _LARGEST: Final = "xl"
+_ADDRESS_BYTES: Final = (4, 16)
 _V4_KEPT_BYTES: Final = 3
 _V6_KEPT_BYTES: Final = 6
 
@@ -34,22 +32,10 @@ class GeoError(HmaraError):
 
 @dataclass(frozen=True, slots=True)
 class AgentClass:
-    """What is kept of a user agent."""
+    """What is kept of a user agent: device class, OS family, browser family and its version."""
 
-    device_class: str
-    os_family: str
-    browser_family: str
-    browser_major: str
+    device: tuple[str, str, str, str]
     is_bot: bool
-
-
-@dataclass(frozen=True, slots=True)
-class ReducedUrl:
-    """What is kept of a page's URL; `utm` has one value per name in `UTM_FIELDS`."""
-
-    host: str
-    path: str
-    utm: tuple[str, ...]
 
 
 def pack_address(text: str) -> bytes | None:
@@ -77,6 +63,7 @@ class CountryLookup:
 
     def __init__(self, path: Path | None) -> None:
         self._reader: maxminddb.Reader | None = None
+        self._known: dict[bytes, str] = {}
         if path is None:
             return
         try:
@@ -86,11 +73,24 @@ class CountryLookup:
             raise GeoError(message) from None
 
     def find(self, packed: bytes) -> str:
-        """Return the ISO 3166 alpha-2 code of a packed address, looked up on its truncation."""
-        if self._reader is None:
+        """Return the ISO 3166 alpha-2 code of a packed address, looked up on its truncation.
+
+        Truncated networks are remembered, never an address.
+        """
+        if self._reader is None or len(packed) not in _ADDRESS_BYTES:
             return ""
-        family = socket.AF_INET if len(packed) == 4 else socket.AF_INET6  # noqa: PLR2004 - IPv4
-        record = self._reader.get(socket.inet_ntop(family, truncate_address(packed)))
+        truncated = truncate_address(packed)
+        code = self._known.get(truncated)
+        if code is None:
+            if len(self._known) >= _MAX_NETWORKS:
+                self._known.clear()
+            code = self._known[truncated] = self._look_up(self._reader, truncated)
+        return code
+
+    @staticmethod
+    def _look_up(reader: maxminddb.Reader, truncated: bytes) -> str:
+        family = socket.AF_INET if len(truncated) == 4 else socket.AF_INET6  # noqa: PLR2004 - IPv4
+        record = reader.get(socket.inet_ntop(family, truncated))
         code = record.get("country_code", "") if isinstance(record, dict) else ""
         return code if isinstance(code, str) else ""
 
@@ -121,10 +121,12 @@ class AgentClassifier:
         browser, os, device = result.user_agent, result.os, result.device
         is_bot = not user_agent or (device is not None and device.family == "Spider")
         return AgentClass(
-            device_class=_classify_device(user_agent),
-            os_family=os.family if os else "",
-            browser_family=browser.family if browser else "",
-            browser_major=(browser.major or "") if browser else "",
+            device=(
+                _classify_device(user_agent),
+                os.family if os else "",
+                browser.family if browser else "",
+                (browser.major or "") if browser else "",
+            ),
             is_bot=is_bot,
         )
 
@@ -139,46 +141,6 @@ def _classify_device(user_agent: str) -> str:
     if any(word in user_agent for word in ("Windows NT", "Macintosh", "X11", "CrOS")):
         return "desktop"
     return "other"
-
-
-def reduce_url(url: str) -> ReducedUrl | None:
-    """Keep host, path and campaign parameters of an http(s) URL; None if it is none."""
-    scheme, colon, rest = url.partition("://")
-    if not colon or scheme.lower() not in {"http", "https"}:
-        return None
-    rest = rest.partition("#")[0]
-    location, question, query = rest.partition("?")
-    authority, slash, path = location.partition("/")
-    host = authority.rpartition("@")[2].lower()
-    if not host:
-        return None
-    utm = _read_utm(query) if question and "utm_" in query else _NO_UTM
-    return ReducedUrl(host, slash + path or "/", utm)
-
-
-def _read_utm(query: str) -> tuple[str, ...]:
-    try:
-        found = dict(parse_qsl(query, max_num_fields=100))
-    except ValueError:
-        return _NO_UTM
-    return tuple(found.get(name, "")[:_MAX_UTM_CHARS] for name in UTM_FIELDS)
-
-
-def reduce_referrer(referrer: str, page_host: str) -> str:
-    """Keep the host of a referrer; '' if there is none or it is the page's own."""
-    if not referrer:
-        return ""
-    try:
-        host = (urlsplit(referrer).hostname or "").lower()
-    except ValueError:
-        return ""
-    return "" if host == _strip_port(page_host) else host
-
-
-def _strip_port(host: str) -> str:
-    if host.startswith("["):
-        return host[1:].partition("]")[0]
-    return host.partition(":")[0]
 
 
 def reduce_language(language: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections import deque
 from typing import Any, Final
 
 import structlog
@@ -40,6 +41,8 @@ class KafkaRecordSink:
         }
         self._loop = asyncio.get_running_loop()
         self._producer = Producer(self._settings)
+        self._reported: deque[tuple[Acknowledge, NotDurableError | None]] = deque()
+        self._is_woken = False
         self._running = True
         self._thread = threading.Thread(target=self._poll, name="kafka-poll", daemon=True)
         self._thread.start()
@@ -49,9 +52,12 @@ class KafkaRecordSink:
 
         def report(error: KafkaError | None, message: Message) -> None:
             del message
-            failure = None if error is None else _not_durable(error)
+            self._reported.append((acknowledge, None if error is None else _not_durable(error)))
+            if self._is_woken:
+                return
+            self._is_woken = True
             try:
-                self._loop.call_soon_threadsafe(acknowledge, failure)
+                self._loop.call_soon_threadsafe(self._acknowledge)
             except RuntimeError:  # the loop is closed: nobody waits for the answer any more
                 return
 
@@ -89,6 +95,17 @@ class KafkaRecordSink:
         self._producer.flush(_FLUSH_S)
         self._running = False
         self._thread.join()
+
+    def _acknowledge(self) -> None:
+        """Hand on, on the loop, what was reported since it was woken: once for many reports."""
+        self._is_woken = False  # first: what is reported from here on wakes it again
+        while self._reported:
+            acknowledge, failure = self._reported.popleft()
+            try:
+                acknowledge(failure)
+            except Exception:
+                self._loop.call_soon(self._acknowledge)  # the others wait all the same
+                raise
 
     def _poll(self) -> None:
         while self._running:

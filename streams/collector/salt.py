@@ -10,6 +10,7 @@ import errno
 import os
 import secrets
 import stat
+import struct
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from hashlib import blake2b
@@ -26,6 +27,8 @@ _DRAFT_LIFE: Final = timedelta(minutes=1)
 _SECRET_BYTES: Final = 32
 _SEGMENT_BYTES: Final = 8
 _HASH_BYTES: Final = 8
+HITS_PER_HASH: Final = 8
+_EIGHT: Final = struct.Struct("<8q")
 _VOLATILE: Final = frozenset({"tmpfs", "ramfs"})
 _MOUNTS: Final = Path("/proc/self/mounts")
 
@@ -38,8 +41,8 @@ class SaltError(HmaraError):
 class Salt:
     """The pseudonyms of one site and day.
 
-    The secret stands in `_keyed` alone, a hash state that the interpreter overwrites when it is
-    freed. All pseudonyms are 64 bits, returned as Avro longs (signed).
+    The secret stands in `_keyed` and `_keyed_wide` alone, hash states that the interpreter
+    overwrites when they are freed. All pseudonyms are 64 bits, returned as Avro longs (signed).
     """
 
     day: date
@@ -48,6 +51,7 @@ class Salt:
     ends_at: datetime
     segment: int
     _keyed: blake2b
+    _keyed_wide: blake2b
 
     def hash_visitor(self, address: bytes, user_agent: bytes) -> int:
         """Return the pseudonym of a packed address with a user agent."""
@@ -61,11 +65,19 @@ class Salt:
         state.update(b"p" + page_load_id)
         return int.from_bytes(state.digest(), "little", signed=True)
 
+    def hash_hits(self, page_load_id: bytes, block: int) -> tuple[int, ...]:
+        """Return the row keys of the events `8 * block` to `8 * block + 7` of a page load.
+
+        One hash gives eight keys: an event's is its place in the 512 bits over (page_load_id,
+        seq // 8), and a retry repeats both.
+        """
+        state = self._keyed_wide.copy()
+        state.update(b"h%b%b" % (page_load_id, block.to_bytes(4, "big")))
+        return _EIGHT.unpack(state.digest())
+
     def hash_hit(self, page_load_id: bytes, seq: int) -> int:
-        """Return the row key: a retry repeats (page_load_id, seq), and so the key."""
-        state = self._keyed.copy()
-        state.update(b"h%b%b" % (page_load_id, seq.to_bytes(4, "big")))
-        return int.from_bytes(state.digest(), "little", signed=True)
+        """Return the row key of one event."""
+        return self.hash_hits(page_load_id, seq // HITS_PER_HASH)[seq % HITS_PER_HASH]
 
 
 class SaltKeeper:
@@ -241,11 +253,15 @@ def _read(path: Path, site_id: str, name: tuple[datetime, datetime, date]) -> Sa
         view = memoryview(content)
         if not any(view[:_SECRET_BYTES]):  # overwritten by another process, not yet unlinked
             raise FileNotFoundError(errno.ENOENT, "the salt was destroyed", path.name)
-        keyed = blake2b(key=view[:_SECRET_BYTES], digest_size=_HASH_BYTES)
-        keyed.update(site_id.encode() + b"\0")
+        keyed, wide = (
+            blake2b(key=view[:_SECRET_BYTES], digest_size=width)
+            for width in (_HASH_BYTES, _EIGHT.size)
+        )
+        for state in (keyed, wide):
+            state.update(site_id.encode() + b"\0")
         segment = int.from_bytes(view[_SECRET_BYTES:][:_SEGMENT_BYTES], "little", signed=True)
         zone = bytes(view[_SECRET_BYTES + _SEGMENT_BYTES : size]).decode()
         view.release()
     finally:
         content[:] = bytes(len(content))
-    return Salt(day, ZoneInfo(zone), start, end, segment, keyed)
+    return Salt(day, ZoneInfo(zone), start, end, segment, keyed, wide)

@@ -6,39 +6,43 @@ import asyncio
 import contextlib
 import gc
 import signal
-import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
 import structlog
-import uvicorn
 
 from schemas.catalogue import Catalogue
 from schemas.errors import HmaraError
 from schemas.topics import WEB_EVENT
 from streams import metrics
-from streams.collector.app import CollectorApp, Limits
+from streams.collector.app import CollectorApp
 from streams.collector.avro_writer import check_field_order
-from streams.collector.client import parse_networks
-from streams.collector.connection import bound_protocol
+from streams.collector.bots import DataCenters
+from streams.collector.compose import make_service
+from streams.collector.edge import make_edge
 from streams.collector.gather import Gatherer, NotDurableError
+from streams.collector.listeners import Server, listen
 from streams.collector.minimise import AgentClassifier, CountryLookup
 from streams.collector.producer import KafkaRecordSink
 from streams.collector.salt import SaltKeeper
-from streams.collector.service import CollectorService, Minimiser
 from streams.collector.sites import load_sites
+from streams.collector.stamp import Minimiser
 from streams.collector.tag_file import TagFile
-from streams.settings import CollectorSettings, KafkaSettings, find_geo_file, volatile_dir
+from streams.settings import (
+    CollectorSettings,
+    KafkaSettings,
+    find_asn_folder,
+    find_geo_file,
+    volatile_dir,
+)
 from streams.version import VERSION
 
 _EXPIRE_GATHERED_S: Final = 0.25
 _EXPIRE_SALTS_S: Final = 10.0
-_SHUTDOWN_S: Final = 10
 _GC_THRESHOLDS: Final = (20_000, 50, 100)
 """Requests under way are no garbage: looking at them every 700 objects costs a tenth of the CPU."""
-_BACKLOG: Final = 2_048
 log = structlog.get_logger(__name__)
 
 
@@ -69,7 +73,7 @@ def build(settings: CollectorSettings, kafka: KafkaSettings) -> Parts:
     salts = SaltKeeper(volatile_dir() / "salts")
     minimiser = Minimiser(CountryLookup(find_geo_file(settings)), AgentClassifier(), salts)
     tag = TagFile()
-    trusted = parse_networks(settings.trusted_proxies)
+    edge = make_edge(settings)
     sink = KafkaRecordSink(kafka.bootstrap_servers, WEB_EVENT.name, settings.ack_timeout_s)
     try:
         partitions = sink.count_partitions()
@@ -90,41 +94,17 @@ def build(settings: CollectorSettings, kafka: KafkaSettings) -> Parts:
         ack_timeout_s=settings.ack_timeout_s,
     )
     metrics.COLLECTOR_HELD_BYTES.set_function(lambda: gatherer.held_bytes)
-    service = CollectorService(sites, minimiser, gatherer, _read_clock)
-    limits = Limits(settings.max_body_bytes, settings.body_timeout_s, trusted)
-    app = CollectorApp(service, sites, tag, limits, _readiness(sink))
+    centers = DataCenters.load(find_asn_folder())
+    service = make_service(sites, minimiser, gatherer, _read_clock, centers)
+    app = CollectorApp(service, sites, tag, edge, _readiness(sink))
     return Parts(app, gatherer, sink, salts)
-
-
-class _Server(uvicorn.Server):
-    """uvicorn without its own signal handlers, which would end the process before our `finally`."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Leave the signals to `serve`."""
-        yield
 
 
 async def serve(settings: CollectorSettings, kafka: KafkaSettings) -> None:
     """Serve until SIGTERM or SIGINT; then answer what was taken, and let go of the salts."""
+    listeners = listen(settings)
     parts = build(settings, kafka)
-    listener = _listen(settings)
-    host, port = listener.getsockname()[:2]
-    config = uvicorn.Config(
-        parts.app,
-        loop="uvloop",
-        http=bound_protocol(settings.max_body_bytes),
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        date_header=False,
-        proxy_headers=False,
-        limit_concurrency=settings.max_connections,
-        timeout_graceful_shutdown=_SHUTDOWN_S,
-    )
-    server = _Server(config)
+    server = Server(parts.app, listeners)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, server.handle_exit, number, None)
@@ -132,9 +112,9 @@ async def serve(settings: CollectorSettings, kafka: KafkaSettings) -> None:
     gc.freeze()
     gc.set_threshold(*_GC_THRESHOLDS)
     async with _housekeeping(parts):
-        log.info("collector_started", host=host, port=port, version=VERSION)
+        log.info("collector_started", **listeners.describe(), version=VERSION)
         try:
-            await server.serve([listener])
+            await server.serve(listeners.sockets)
         finally:
             await parts.gatherer.drain()
             parts.sink.close()
@@ -144,15 +124,6 @@ async def serve(settings: CollectorSettings, kafka: KafkaSettings) -> None:
 
 def _read_clock() -> datetime:
     return datetime.now(UTC)
-
-
-def _listen(settings: CollectorSettings) -> socket.socket:
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    try:
-        return socket.create_server((settings.host, settings.port), family=family, backlog=_BACKLOG)
-    except OSError as error:
-        message = f"listening on {settings.host}:{settings.port}: {error.strerror}"
-        raise CollectorError(message) from None
 
 
 def _readiness(sink: KafkaRecordSink) -> Callable[[], Awaitable[bool]]:

@@ -1,161 +1,230 @@
-"""What the collector decides: which requests it takes, and what it makes of an event."""
+"""What the collector decides: which requests it takes, and what becomes of their events."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import date, datetime
+import hashlib
+import hmac
+import secrets
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final
+from urllib.parse import parse_qs
 
-import msgspec
-
-from streams.collector.avro_writer import RequestPart, write_request_part
-from streams.collector.encode import InvalidUrlError, Stamp, encode_events, to_us
+from processors.reasons import DropReason
+from streams.collector.bodies import parse_body, parse_server_body
+from streams.collector.bots import BotRules
+from streams.collector.client import Client
+from streams.collector.encode import EventEncoder, InvalidUrlError, ReferrerSpamError
 from streams.collector.gather import Gatherer
-from streams.collector.minimise import (
-    AgentClassifier,
-    CountryLookup,
-    bucket_pixels,
-    reduce_language,
-)
-from streams.collector.payload import Payload, parse_payload
+from streams.collector.minimise import pack_address
+from streams.collector.payload import MAX_URL_CHARS, Custom, Event, PageView, Payload
 from streams.collector.problems import Problem, Reason
-from streams.collector.salt import Salt, SaltKeeper
+from streams.collector.server_events import ServerEvent, ServerPayload, ServerView
 from streams.collector.sites import Site, Sites
+from streams.collector.stamp import Browser, Sender, Stamp, Stamper
 
-POLICY_VERSION: Final = "0"
-"""Until the policy is code, events say that no version of it was applied."""
-_EPOCH_DAY: Final = date(1970, 1, 1).toordinal()
-
-
-@dataclass(frozen=True, slots=True)
-class Client:
-    """Who sent a request: held for the time of the request, then forgotten.
-
-    `address` is packed, 4 or 16 bytes; `origin` is the Origin header, '' if there was none.
-    """
-
-    address: bytes
-    user_agent: str
-    origin: str
-
-    def __repr__(self) -> str:
-        return "Client(…)"
+_PAGE_LOAD_BYTES: Final = 8
+_PIXEL_FIELDS: Final = 10
+_A_SERVER: Final = Sender(Client(b"", "", ""), "server")
+"""The one visitor that stands for a site's servers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """A taken request: how many events, and the future that is done when they are durable."""
+    """A taken request: how many events, and what is done when they are durable (None: no wait)."""
 
     site: str
     count: int
-    durable: asyncio.Future[None]
+    durable: asyncio.Future[None] | None
+    dropped: dict[DropReason, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
-class Minimiser:
-    """The look-ups that turn what identifies into what does not."""
+class Rules:
+    """What the service decides by.
 
-    countries: CountryLookup
-    agents: AgentClassifier
-    salts: SaltKeeper
+    `read_clock` returns aware UTC; `count_signal` hears of each request with `gpc` or `dnt`.
+    """
+
+    sites: Sites
+    bots: BotRules
+    read_clock: Callable[[], datetime]
+    count_signal: Callable[[str], None]
 
 
 class CollectorService:
-    """Checks, minimises and hands over; knows neither HTTP nor Kafka."""
+    """Checks, minimises and hands over; knows neither HTTP nor Kafka.
+
+    Each method that takes a request raises `NotDurableError` if too much is waiting for Kafka
+    already, and `SaltError` if the day's salt can not be kept.
+    """
 
     def __init__(
-        self,
-        sites: Sites,
-        minimiser: Minimiser,
-        gatherer: Gatherer,
-        read_clock: Callable[[], datetime],
+        self, rules: Rules, stamper: Stamper, encoder: EventEncoder, gatherer: Gatherer
     ) -> None:
-        self._sites = sites
-        self._minimiser = minimiser
+        self._rules = rules
+        self._stamper = stamper
+        self._encoder = encoder
         self._gatherer = gatherer
-        self._read_clock = read_clock
 
     def accept(self, body: bytes, client: Client) -> Accepted:
         """Take the body of `POST /v1/events`.
 
         Raises:
             Problem: the request is refused; nothing of it is kept.
-            NotDurableError: too much is waiting for Kafka already.
-            SaltError: the day's salt can not be kept.
         """
         payload = parse_body(body)
-        site = self._sites.by_id.get(payload.site)
+        site = self._find_site(payload.site)
+        if not site.has_origin(client.origin):
+            raise Problem(Reason.WRONG_ORIGIN)
+        if payload.gpc or payload.dnt:
+            self._count_signals(payload)
+        reason = (
+            DropReason.OPTED_OUT
+            if payload.choice
+            else self._rules.bots.judge(client, site, webdriver=payload.webdriver)
+        )
+        if reason is not None:
+            return _drop(site, payload.events, reason)
+        browser = Browser(payload.language, payload.screen, payload.viewport, payload.keyboard)
+        stamp = self._stamp(site, Sender(client, "tag", browser))
+        return self._take(payload.events, bytes.fromhex(payload.page_load_id), stamp)
+
+    def accept_pixel(self, query: bytes, client: Client) -> Accepted:
+        """Take the query of `GET /v1/pixel.gif`: a page view of a browser that runs no script.
+
+        The page load is drawn here, since such a request is not repeated. The origin is that of the
+        Referer, and may be missing.
+
+        Raises:
+            Problem: the request is refused; nothing of it is kept.
+        """
+        try:
+            found = parse_qs(query.decode("ascii"), max_num_fields=_PIXEL_FIELDS, errors="strict")
+        except ValueError:
+            raise Problem(Reason.INVALID_FIELD, "the query can not be read") from None
+        site = self._find_site(found.get("site", [""])[0])
+        if client.origin and not site.has_origin(client.origin):
+            raise Problem(Reason.WRONG_ORIGIN)
+        path = found.get("path", [""])[0]
+        if not path.startswith("/") or len(path) > MAX_URL_CHARS:
+            raise Problem(Reason.INVALID_URL, "path")
+        view = PageView(seq=0, url=f"{client.origin or 'https://page'}{path}")
+        reason = self._rules.bots.judge(client, site)
+        if reason is not None:
+            return _drop(site, [view], reason)
+        stamp = self._stamp(site, Sender(client, "pixel"))
+        return self._take([view], secrets.token_bytes(_PAGE_LOAD_BYTES), stamp)
+
+    def accept_server_events(self, body: bytes, key: str) -> Accepted:
+        """Take the body of `POST /v1/server-events`, with one of the site's write keys.
+
+        Raises:
+            Problem: the request is refused; nothing of it is kept.
+        """
+        payload = parse_server_body(body)
+        site = self._authorize(payload, key)
+        dropped: Counter[DropReason] = Counter()
+        by_partition: dict[int, list[bytes]] = defaultdict(list)
+        for position, event in enumerate(payload.events):
+            found = self._encode_server_event(event, site, position)
+            if isinstance(found, DropReason):
+                dropped[found] += 1
+            else:
+                by_partition[found[0]].append(found[1])
+        waits = [
+            self._gatherer.put(partition, len(encoded), b"".join(encoded))
+            for partition, encoded in by_partition.items()
+        ]
+        durable = asyncio.ensure_future(_wait_for_all(waits)) if waits else None
+        count = len(payload.events) - dropped.total()
+        return Accepted(site.id, count, durable, dict(dropped))
+
+    def _find_site(self, site_id: str) -> Site:
+        site = self._rules.sites.by_id.get(site_id)
         if site is None:
             raise Problem(Reason.UNKNOWN_SITE)
-        if client.origin not in site.origins:
-            raise Problem(Reason.WRONG_ORIGIN)
-        received_at = self._read_clock()
-        salt = self._minimiser.salts.get(site, received_at)
-        page_load_id = bytes.fromhex(payload.page_load_id)
+        return site
+
+    def _count_signals(self, payload: Payload) -> None:
+        for signal in ("gpc", "dnt"):
+            if getattr(payload, signal):
+                self._rules.count_signal(signal)
+
+    def _authorize(self, payload: ServerPayload, key: str) -> Site:
+        """Return the site if the key is one of its; an unknown site and a wrong key look alike."""
+        site = self._rules.sites.by_id.get(payload.site)
+        digest = hashlib.sha256(key.encode(errors="replace")).digest()
+        known_keys = site.write_keys if site is not None else ()
+        matches = [hmac.compare_digest(digest, known) for known in known_keys]
+        if site is None or not any(matches):
+            raise Problem(Reason.UNAUTHORIZED)
+        return site
+
+    def _encode_server_event(
+        self, event: ServerEvent, site: Site, position: int
+    ) -> DropReason | tuple[int, bytes]:
+        """Return the partition and the bytes of an event, or why it is dropped."""
+        place = f"$.events[{position}]"
+        if event.id is None:
+            raise Problem(Reason.MISSING_ID, f"{place}.id")
+        sender = _A_SERVER
+        if event.client is not None:
+            address = pack_address(event.client.address)
+            if address is None:
+                raise Problem(Reason.INVALID_FIELD, f"{place}.client.address is no IP address")
+            client = Client(address, event.client.user_agent, "")
+            sender = Sender(client, "server", Browser(event.client.language))
+            reason = self._rules.bots.judge(client, site)
+            if reason is not None:
+                return reason
+        stamp = self._stamp(site, sender)
         try:
-            request = self._write_request(payload, site, client, (salt, received_at))
-            stamp = Stamp(salt, to_us(received_at), request)
-            events = encode_events(payload.events, page_load_id, stamp)
+            encoded = self._encode([_to_event(event)], event.id.bytes, stamp)
+        except ReferrerSpamError:
+            return DropReason.REFERRER_SPAM
+        except Problem as problem:
+            detail = problem.detail.replace("$.events[0]", place, 1)
+            raise Problem(problem.reason, detail) from None
+        return event.id.int % self._gatherer.partitions, encoded
+
+    def _stamp(self, site: Site, sender: Sender) -> Stamp:
+        return self._stamper.stamp(site, sender, self._rules.read_clock())
+
+    def _take(self, events: Sequence[Event], page_load_id: bytes, stamp: Stamp) -> Accepted:
+        try:
+            encoded = self._encode(events, page_load_id, stamp)
+        except ReferrerSpamError:
+            return _drop(stamp.site, events, DropReason.REFERRER_SPAM)
+        partition = int.from_bytes(page_load_id, "big") % self._gatherer.partitions
+        count = len(events)
+        return Accepted(stamp.site.id, count, self._gatherer.put(partition, count, encoded))
+
+    def _encode(self, events: Sequence[Event], page_load_id: bytes, stamp: Stamp) -> bytes:
+        try:
+            return self._encoder.encode(events, page_load_id, stamp)
         except InvalidUrlError as error:
             raise Problem(Reason.INVALID_URL, error.field) from None
         except UnicodeEncodeError:
             raise Problem(Reason.INVALID_FIELD, "a text is not valid Unicode") from None
-        partition = int.from_bytes(page_load_id, "big") % self._gatherer.partitions
-        durable = self._gatherer.put(partition, events)
-        return Accepted(site.id, len(events), durable)
 
-    def _write_request(
-        self, payload: Payload, site: Site, client: Client, stamp: tuple[Salt, datetime]
-    ) -> bytes:
-        salt, received_at = stamp
-        agent = self._minimiser.agents.classify(client.user_agent)
-        return write_request_part(
-            RequestPart(
-                site=site.id,
-                source="tag",
-                received_at_us=to_us(received_at),
-                site_day=salt.day.toordinal() - _EPOCH_DAY,
-                site_hour=received_at.astimezone(salt.zone).hour,
-                visitor_hash=salt.hash_visitor(
-                    client.address, client.user_agent.encode(errors="surrogatepass")
-                ),
-                salt_segment=salt.segment,
-                country=self._minimiser.countries.find(client.address),
-                device=(
-                    agent.device_class,
-                    agent.os_family,
-                    agent.browser_family,
-                    agent.browser_major,
-                ),
-                resolution_bucket=bucket_pixels(max(payload.screen)) if payload.screen else "",
-                viewport_class=bucket_pixels(payload.viewport[0]) if payload.viewport else "",
-                language=reduce_language(payload.language),
-                policy_version=POLICY_VERSION,
-            )
+
+def _drop(site: Site, events: Sequence[Event], reason: DropReason) -> Accepted:
+    return Accepted(site.id, 0, None, {reason: len(events)})
+
+
+def _to_event(event: ServerEvent) -> Event:
+    if isinstance(event, ServerView):
+        return PageView(
+            seq=0, url=event.url, age_ms=event.age_ms, title=event.title, referrer=event.referrer
         )
+    return Custom(
+        seq=0, url=event.url, age_ms=event.age_ms, name=event.name, properties=event.properties
+    )
 
 
-def parse_body(body: bytes) -> Payload:
-    """Parse and bound the body of `POST /v1/events`.
-
-    Raises:
-        Problem: the body is no JSON, or a field is missing or out of bounds; the detail names the
-            field and never its value.
-    """
-    try:
-        return parse_payload(body)
-    except msgspec.ValidationError as error:
-        raise Problem(Reason.INVALID_FIELD, _name_fault(str(error))) from None
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        raise Problem(Reason.MALFORMED_JSON) from None
-    except RecursionError:
-        raise Problem(Reason.MALFORMED_JSON, "too deeply nested") from None
-
-
-def _name_fault(text: str) -> str:
-    """Return msgspec's sentence; it quotes one kind of value, an unknown type, and that goes."""
-    if not text.startswith("Invalid value"):
-        return text
-    return f"Invalid value{text[text.rfind(' - at `') :]}"
+async def _wait_for_all(waits: Sequence[asyncio.Future[None]]) -> None:
+    await asyncio.gather(*waits)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Final
 from urllib.parse import urlsplit
@@ -12,8 +13,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from schemas.errors import HmaraError
+from streams.collector.client import Network
 
 SITE_ID_PATTERN: Final = r"^[a-z0-9][a-z0-9._-]{0,63}$"
+PARAMETER_PATTERN: Final = r"^[A-Za-z0-9_.\[\]-]{1,40}$"
+KEY_DIGEST_PATTERN: Final = r"^[0-9a-f]{64}$"
+_ANY_SUBDOMAIN: Final = "*."
 
 
 class SitesError(HmaraError):
@@ -28,14 +33,36 @@ class SiteModel(BaseModel):
     id: Annotated[str, Field(pattern=SITE_ID_PATTERN, description="Id in the tag's data-site.")]
     origins: Annotated[
         tuple[str, ...],
-        Field(min_length=1, description="Origins whose pages may send, scheme://host[:port]."),
+        Field(
+            min_length=1,
+            description="Origins whose pages may send: scheme://host[:port], or "
+            "scheme://*.host[:port] for every subdomain (not for host itself).",
+        ),
     ]
     time_zone: Annotated[
         str, Field(default="UTC", description="Zone of the site's days and hours.")
     ]
+    query_parameters: Annotated[
+        tuple[Annotated[str, Field(pattern=PARAMETER_PATTERN)], ...],
+        Field(default=(), description="Parameters of addresses to keep, besides utm_*."),
+    ]
+    excluded_addresses: Annotated[
+        tuple[str, ...],
+        Field(default=(), description="Addresses or networks whose visits do not count."),
+    ]
+    write_keys: Annotated[
+        tuple[Annotated[str, Field(pattern=KEY_DIGEST_PATTERN)], ...],
+        Field(
+            default=(),
+            description="SHA-256 (hex) of each key that servers may send events with.",
+        ),
+    ]
     synthetic: Annotated[bool, Field(default=False, description="Holds made-up traffic only.")]
     keep_headless: Annotated[
         bool, Field(default=False, description="Count headless browsers as visitors.")
+    ]
+    keep_data_centers: Annotated[
+        bool, Field(default=False, description="Count visits from hosting providers' addresses.")
     ]
 
     @field_validator("origins")
@@ -44,8 +71,10 @@ class SiteModel(BaseModel):
         for origin in origins:
             parts = urlsplit(origin)
             bare = f"{parts.scheme}://{parts.netloc}"
-            if parts.scheme not in {"http", "https"} or not parts.hostname or origin != bare:
-                message = f"{origin!r} is not scheme://host[:port]"
+            host = (parts.hostname or "").removeprefix(_ANY_SUBDOMAIN)
+            is_good = parts.scheme in {"http", "https"} and host and "*" not in host
+            if not is_good or origin != bare or "@" in parts.netloc or origin != origin.lower():
+                message = f"{origin!r} is not scheme://host[:port], in lower case"
                 raise ValueError(message)
         return origins
 
@@ -59,8 +88,21 @@ class SiteModel(BaseModel):
             raise ValueError(message) from None
         return name
 
+    @field_validator("excluded_addresses")
+    @classmethod
+    def _check_addresses(cls, texts: tuple[str, ...]) -> tuple[str, ...]:
+        for text in texts:
+            try:
+                ip_network(text)
+            except ValueError:
+                message = f"{text!r} is no address or network"
+                raise ValueError(message) from None
+        return texts
 
-class _File(BaseModel):
+
+class SitesModel(BaseModel):
+    """The whole file."""
+
     model_config = ConfigDict(extra="forbid")
 
     sites: Annotated[list[SiteModel], Field(min_length=1)]
@@ -68,13 +110,28 @@ class _File(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A site as the service uses it."""
+    """A site as the service uses it.
+
+    `origins` are exact; `subdomains` are the parts before and after the `*` of the others;
+    `write_keys` are SHA-256 digests, 32 bytes each.
+    """
 
     id: str
     origins: frozenset[str]
     zone: ZoneInfo
-    synthetic: bool
-    keep_headless: bool
+    synthetic: bool = False
+    keep_headless: bool = False
+    keep_data_centers: bool = False
+    subdomains: tuple[tuple[str, str], ...] = ()
+    query_parameters: frozenset[str] = frozenset()
+    excluded: tuple[Network, ...] = ()
+    write_keys: tuple[bytes, ...] = ()
+
+    def has_origin(self, origin: str) -> bool:
+        """Say whether pages of an origin may send to this site."""
+        return origin in self.origins or (
+            bool(self.subdomains) and any(_is_below(origin, rule) for rule in self.subdomains)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +139,10 @@ class Sites:
     """Every site, by id."""
 
     by_id: dict[str, Site]
-    origins: frozenset[str]
+
+    def has_origin(self, origin: str) -> bool:
+        """Say whether an origin belongs to any site."""
+        return any(site.has_origin(origin) for site in self.by_id.values())
 
 
 def load_sites(path: Path) -> Sites:
@@ -92,7 +152,7 @@ def load_sites(path: Path) -> Sites:
         SitesError: names the file, the table and the field at fault.
     """
     try:
-        model = _File.model_validate(tomllib.loads(path.read_text("utf-8")))
+        model = SitesModel.model_validate(tomllib.loads(path.read_text("utf-8")))
     except OSError as error:
         message = f"reading sites: {path}: {error.strerror}"
         raise SitesError(message) from None
@@ -110,15 +170,34 @@ def load_sites(path: Path) -> Sites:
     if len(by_id) != len(model.sites):
         message = f"reading sites: {path}: two sites share one id"
         raise SitesError(message)
-    origins = frozenset().union(*(site.origins for site in by_id.values()))
-    return Sites(by_id, origins)
+    return Sites(by_id)
 
 
 def _to_site(model: SiteModel) -> Site:
     return Site(
-        model.id,
-        frozenset(model.origins),
-        ZoneInfo(model.time_zone),
-        model.synthetic,
-        model.keep_headless,
+        id=model.id,
+        origins=frozenset(origin for origin in model.origins if "*" not in origin),
+        zone=ZoneInfo(model.time_zone),
+        synthetic=model.synthetic,
+        keep_headless=model.keep_headless,
+        keep_data_centers=model.keep_data_centers,
+        subdomains=tuple(_split(origin) for origin in model.origins if "*" in origin),
+        query_parameters=frozenset(model.query_parameters),
+        excluded=tuple(ip_network(text) for text in model.excluded_addresses),
+        write_keys=tuple(bytes.fromhex(digest) for digest in model.write_keys),
     )
+
+
+def _split(origin: str) -> tuple[str, str]:
+    """Return what stands before and after the `*` of `scheme://*.host[:port]`."""
+    before, _, after = origin.partition("*")
+    return before, after
+
+
+def _is_below(origin: str, rule: tuple[str, str]) -> bool:
+    """Say whether an origin is that of a subdomain: labels, and nothing else, for the `*`."""
+    before, after = rule
+    if not (origin.startswith(before) and origin.endswith(after)):
+        return False
+    label = origin[len(before) : len(origin) - len(after)]
+    return bool(label) and label.replace(".", "").replace("-", "").isalnum()

@@ -23,6 +23,7 @@ READABLE: Final = frozenset(
 )
 MAX_LINES: Final = 400
 VAGUE: Final = frozenset({"utils", "util", "helpers", "helper", "common", "manager", "misc"})
+LABELS: Final = frozenset({"site", "route", "status", "reason", "sink", "step", "kind", "signal"})
 KINDS: Final = frozenset({"Counter", "Gauge", "Histogram", "Summary"})
 SQL: Final = re.compile(
     r"\b(SELECT\s.*\sFROM\s|CREATE\s+(TABLE|DATABASE|VIEW)|INSERT\s+INTO|ALTER\s+TABLE)", re.DOTALL
@@ -162,7 +163,7 @@ def test_a_metric_says_what_it_counts(metric: MetricWrapperBase) -> None:
     (described, *_) = metric.describe()
     assert re.fullmatch(r"hmara_[a-z]+_[a-z]+(_[a-z]+)*", described.name)
     assert described.documentation.endswith(".")
-    assert set(metric._labelnames) <= {"site", "route", "status", "reason", "sink", "step"}  # noqa: SLF001 - it has no other name
+    assert set(metric._labelnames) <= LABELS  # noqa: SLF001 - it has no other name
 
 
 def test_metrics_are_declared_in_one_place() -> None:

@@ -160,7 +160,9 @@ def measure_round_trip_ms(services: Services, count: int) -> float:
             "compression.type": "lz4",
         }
     )
-    value = write_batch(SCHEMA_ID, "hmara-collector/bench", make_events(EVENTS_PER_POST, 1))
+    value = write_batch(
+        SCHEMA_ID, "hmara-collector/bench", EVENTS_PER_POST, make_events(EVENTS_PER_POST, 1)
+    )
     times_s = []
     for number in range(count):
         start_s = time.perf_counter()

@@ -6,6 +6,7 @@ import asyncio
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -13,11 +14,14 @@ from zoneinfo import ZoneInfo
 from schemas.catalogue import Catalogue
 from schemas.topics import WEB_EVENT
 from streams.collector.avro_writer import write_long
+from streams.collector.client import Client
+from streams.collector.compose import make_service
 from streams.collector.gather import Gatherer, RecordSink
 from streams.collector.minimise import AgentClassifier, CountryLookup, pack_address
 from streams.collector.salt import SaltKeeper, destroy_file
-from streams.collector.service import Client, CollectorService, Minimiser
+from streams.collector.service import CollectorService
 from streams.collector.sites import Site, Sites
+from streams.collector.stamp import Minimiser
 from streams.settings import CollectorSettings, find_geo_file, lib_dir, volatile_dir
 from streams.traffic.generate import Post, TrafficPlan, generate_posts
 from streams.traffic.user_agents import read_user_agents
@@ -51,12 +55,12 @@ def make_gatherer(sink: RecordSink) -> Gatherer:
 def open_service(gatherer: Gatherer) -> Iterator[CollectorService]:
     """Build the collector's service around a gatherer, for one site with a salt of its own."""
     folder = volatile_dir() / "bench-salts"
-    site = Site(SITE, frozenset({ORIGIN}), ZoneInfo("UTC"), synthetic=True, keep_headless=True)
+    site = Site(SITE, frozenset({ORIGIN}), ZoneInfo("UTC"), synthetic=True)
     geo_file = find_geo_file(CollectorSettings.load())
     minimiser = Minimiser(CountryLookup(geo_file), AgentClassifier(), SaltKeeper(folder))
-    sites = Sites({SITE: site}, frozenset({ORIGIN}))
+    sites = Sites({SITE: site})
     try:
-        yield CollectorService(sites, minimiser, gatherer, lambda: datetime.now(UTC))
+        yield make_service(sites, minimiser, gatherer, lambda: datetime.now(UTC))
     finally:
         for path in (folder / SITE).glob("*"):
             destroy_file(path)
@@ -82,9 +86,9 @@ class _Catcher(Gatherer):
         )
         self.caught: list[bytes] = []
 
-    def put(self, partition: int, events: list[bytes]) -> asyncio.Future[None]:
-        del partition
-        self.caught += events
+    def put(self, partition: int, count: int, events: bytes) -> asyncio.Future[None]:
+        del partition, count
+        self.caught.append(events)
         done = asyncio.get_running_loop().create_future()
         done.set_result(None)
         return done
@@ -102,7 +106,8 @@ def make_events(count: int, seed: int) -> list[bytes]:
         catcher = _Catcher(_NoSink())
         with open_service(catcher) as service:
             for post in read_posts(seed):
-                service.accept(post.body(), to_client(post))
+                for event in post.events:  # one by one, so that each is caught by itself
+                    service.accept(replace(post, events=(event,)).body(), to_client(post))
                 if len(catcher.caught) >= count:
                     break
         return catcher.caught[:count]

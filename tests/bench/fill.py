@@ -32,7 +32,7 @@ def pack(events: Iterable[bytes], sizes: RecordSizes | None) -> Iterator[bytes]:
             taken = list(islice(rest, number))
             if not taken:
                 return
-            yield write_batch(SCHEMA_ID, _COLLECTOR, taken)
+            yield write_batch(SCHEMA_ID, _COLLECTOR, len(taken), taken)
 
 
 def fill_topic(services: Services, topic: str, values: Iterable[bytes]) -> int:

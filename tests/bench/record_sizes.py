@@ -14,9 +14,10 @@ from processors.decode import decode_records
 from schemas.catalogue import Catalogue
 from schemas.codec import EventCodec
 from schemas.topics import WEB_EVENT
+from streams.collector.client import Client
 from streams.collector.gather import Acknowledge, NotDurableError
 from streams.collector.producer import KafkaRecordSink
-from streams.collector.service import Client, CollectorService
+from streams.collector.service import CollectorService
 from tests.bench.errors import BenchError
 from tests.bench.events import make_gatherer, open_service, take_posts, to_client
 from tests.bench.services import Services
@@ -86,6 +87,9 @@ async def _accept_all(
     def accept(position: int) -> None:
         taken_s = loop.time()
         durable = service.accept(*requests[position]).durable
+        if durable is None:
+            message = "measuring record sizes: the collector took a visitor for a robot"
+            raise BenchError(message)
         durable.add_done_callback(lambda _: waits_s.append(loop.time() - taken_s))
         acknowledged.append(durable)
 

@@ -23,7 +23,7 @@ from schemas.catalogue import Catalogue
 from schemas.codec import UNSIGNED_FIELDS
 from schemas.framing import HEADER_BYTES
 from schemas.topics import WEB_EVENT
-from streams.collector.encode import to_us
+from streams.collector.stamp import to_us
 from streams.settings import ClickHouseSettings, KafkaSettings
 
 _TAKE: Final = 5_000

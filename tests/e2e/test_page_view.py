@@ -7,23 +7,18 @@ import re
 import secrets
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import pytest
-from confluent_kafka import Producer
 from playwright.sync_api import Page, Request
 
-from schemas.topics import Cleanup, Erasure, Plane, Topic
-from sinks.clickhouse.client import open_native
 from streams.demo.children import Child, ChildSpec
 from streams.demo_site.visit import find_browser
 from streams.embedded.ports import find_free
-from streams.embedded.services import Services
-from streams.topic_admin import apply_topics, open_admin, plan_topics
 from tests.support.browser import launch_browser
-from tests.support.scan import Hit, encodings, scan_clickhouse, scan_files, scan_kafka
-from tests.support.services import READY_S, STOP_S, Stack, address_of
+from tests.support.hunt import hunt
+from tests.support.scan import encodings, scan_files
+from tests.support.services import READY_S, STOP_S, Stack
 from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.integration, pytest.mark.browser]
@@ -124,13 +119,7 @@ def check_nothing_identifies(visit: Visit) -> None:
     texts = {PLANTED_IPV4, PLANTED_IPV6, PLANTED_AGENT, *ids, *visit.agents}
     needles = {text: encodings(text) for text in texts}
     services, folder = visit.stack.services, visit.stack.folder
-    with planted_control(services, sorted(texts)) as place:
-        hits = scan_kafka(services.kafka_bootstrap_servers, needles)
-        hits |= scan_clickhouse(address_of(services, "hmara_admin"), needles)
-    control = {hit for hit in hits if place in hit.place}
-    assert {Hit(text, f"topic {place}") for text in texts} <= control, "the scan sees Kafka"
-    assert {Hit(text, f"table control.{place}") for text in texts} <= control, "and ClickHouse"
-    assert hits == control, "nothing that identifies is stored anywhere else"
+    assert not hunt(services, texts), "nothing that identifies is stored anywhere else"
     assert not scan_files(folder / "logs", needles), "nor in a log"
 
 
@@ -155,36 +144,3 @@ def send_planted(visit: Visit) -> set[str]:
             assert answer.status == 202
         sent.add(page_load_id)
     return sent
-
-
-@contextmanager
-def planted_control(services: Services, texts: list[str]) -> Iterator[str]:
-    """Plant the texts in a compressed topic and a table of one name, and yield that name."""
-    place = f"scan_{secrets.token_hex(4)}"
-    topic = Topic(
-        name=place,
-        key="none",
-        partitions=1,
-        cleanup=Cleanup.DELETE,
-        retention_ms=3_600_000,
-        segment_ms=3_600_000,
-        max_record_bytes=1 << 20,
-        plane=Plane.PERSONAL,
-        erasure=Erasure.AGE,
-    )
-    with open_admin(services.kafka_bootstrap_servers) as admin:
-        apply_topics(admin, plan_topics(admin, (topic,)), (topic,))
-    servers = services.kafka_bootstrap_servers
-    producer = Producer({"bootstrap.servers": servers, "compression.type": "lz4"})
-    for text in texts:
-        producer.produce(place, value=text.encode())
-    assert producer.flush(30) == 0
-    with open_native(address_of(services, "hmara_admin")) as client:
-        columns = "(text String) ENGINE = MergeTree ORDER BY text"
-        client.execute(f"CREATE TABLE control.{place} {columns}")
-        client.execute(f"INSERT INTO control.{place} VALUES", [(text,) for text in texts])
-    yield place
-    with open_native(address_of(services, "hmara_admin")) as client:
-        client.execute(f"DROP TABLE control.{place} SYNC")
-    with open_admin(servers) as admin:
-        admin.delete_topics([place])

@@ -37,6 +37,14 @@ STRICT_POLICY = (
 
 HANG_UP = 0
 
+# Tells a page that it is hidden, or visible again: a headless browser never does so by itself.
+HIDE = """(state) => {
+  const isHidden = state === "hidden";
+  Object.defineProperty(document, "visibilityState", {value: state, configurable: true});
+  Object.defineProperty(document, "hidden", {value: isHidden, configurable: true});
+  document.dispatchEvent(new Event("visibilitychange"));
+}"""
+
 Event = dict[str, Any]  # decoded JSON, whose shape is what the tests are about
 
 
@@ -213,6 +221,23 @@ class Stage:
             f"<body>{body}</body></html>"
         )
         return self.site.url + path
+
+    def see_another_visitor(self, browser: Browser) -> None:
+        """Let somebody else open a page, and wait until the tag has reported it.
+
+        What a page before it has sent has come by then.
+        """
+        address = self.put_page("/another-visitor")
+        context = browser.new_context()
+        context.new_page().goto(address)
+        self.recorder.wait_until(lambda: any(e["url"] == address for e in self.recorder.events()))
+        context.close()
+        with self.recorder.changed:
+            self.recorder.requests = [
+                request
+                for request in self.recorder.requests
+                if b"/another-visitor" not in request.body
+            ]
 
     def demand_strict_policy(self) -> None:
         """Serve every page under a Content-Security-Policy that forbids all but the tag."""

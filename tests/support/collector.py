@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,22 +13,38 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from schemas.framing import HEADER_BYTES
-from streams.collector.app import CollectorApp, Limits
-from streams.collector.client import parse_networks
+from streams.collector.app import CollectorApp
+from streams.collector.compose import make_service
+from streams.collector.edge import Edge
 from streams.collector.gather import Acknowledge, Gatherer, NotDurableError
+from streams.collector.limits import Limits
 from streams.collector.minimise import AgentClassifier, CountryLookup
 from streams.collector.salt import SaltKeeper
-from streams.collector.service import CollectorService, Minimiser
+from streams.collector.service import CollectorService
 from streams.collector.sites import Site, Sites
+from streams.collector.stamp import Minimiser
 from streams.collector.tag_file import TagFile
 from tests.support.events import SCHEMA, Datum, decode_plain
 
 ORIGIN: Final = "https://www.example.org"
 PAGE_LOAD_ID: Final = "c0ffee00c0ffee00"
+SERVER_EVENT_ID: Final = "0b9f8a52-6c1d-4f5e-9a3b-7d2e1c0f4a6b"
 NINE: Final = datetime(2026, 7, 1, 9, tzinfo=UTC)
-SITE: Final = Site("demo", frozenset({ORIGIN}), ZoneInfo("Europe/Kyiv"), False, False)  # noqa: FBT003 - as the sites file has them
-SITES: Final = Sites({SITE.id: SITE}, frozenset({ORIGIN}))
+WRITE_KEY: Final = "a-made-up-key-of-the-demo-site"
+SITE: Final = Site(
+    "demo",
+    frozenset({ORIGIN}),
+    ZoneInfo("Europe/Kyiv"),
+    write_keys=(hashlib.sha256(WRITE_KEY.encode()).digest(),),
+)
+SITES: Final = Sites({SITE.id: SITE})
 TAG: Final = b"/* the tag */"
+CHROME: Final = (
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko)"
+    " Chrome/141.0.0.0 Safari/537.36"
+)
+LIMITS: Final = Limits(body_timeout_s=0.05)
+EDGE: Final = Edge(LIMITS)
 AGENTS: Final = AgentClassifier()  # one for all tests: it takes a while to build
 
 
@@ -99,27 +116,33 @@ class Collector:
     readiness: list[bool]
 
 
+def make_collector_service(
+    volatile: Path, sink: MemorySink, clock: Clock, sites: Sites
+) -> CollectorService:
+    """Return the service of a collector, without anything of HTTP."""
+    minimiser = Minimiser(CountryLookup(None), AGENTS, SaltKeeper(volatile))
+    return make_service(sites, minimiser, make_gatherer(sink), clock.read)
+
+
 def make_collector(
     volatile: Path,
     tag_file: Path,
     *,
-    trusted: tuple[str, ...] = (),
-    max_body_bytes: int = 65_536,
+    edge: Edge = EDGE,
     max_waiting_bytes: int = 32 << 20,
 ) -> Collector:
     """Return a collector whose sink acknowledges at once."""
     tag_file.write_bytes(TAG)
     sink, clock, salts = MemorySink(is_auto=True), Clock(), SaltKeeper(volatile)
-    minimiser = Minimiser(CountryLookup(None), AGENTS, salts)
     gatherer = make_gatherer(sink, max_waiting_bytes=max_waiting_bytes)
-    service = CollectorService(SITES, minimiser, gatherer, clock.read)
+    minimiser = Minimiser(CountryLookup(None), AGENTS, salts)
+    service = make_service(SITES, minimiser, gatherer, clock.read)
     readiness = [True]
 
     async def is_ready() -> bool:
         return readiness[0]
 
-    limits = Limits(max_body_bytes, 0.05, parse_networks(trusted))
-    app = CollectorApp(service, SITES, TagFile(tag_file), limits, is_ready)
+    app = CollectorApp(service, SITES, TagFile(tag_file), edge, is_ready)
     return Collector(app, sink, clock, salts, readiness)
 
 
@@ -127,6 +150,12 @@ def make_body(*events: Datum, **fields: object) -> bytes:
     """Return the body of a POST with some fields changed."""
     body = {"site": "demo", "page_load_id": PAGE_LOAD_ID, "events": list(events) or [make_view()]}
     return json.dumps(body | fields).encode()
+
+
+def make_server_body(**fields: object) -> bytes:
+    """Return the body of a server's POST, with some fields of its one event changed."""
+    event = {"type": "page_view", "id": SERVER_EVENT_ID, "url": f"{ORIGIN}/path"} | fields
+    return json.dumps({"site": SITE.id, "events": [event]}).encode()
 
 
 def make_view(**fields: object) -> Datum:
@@ -157,16 +186,23 @@ class Request:
     path: str = "/v1/events"
     body: tuple[bytes, ...] = ()
     headers: dict[str, str] = field(default_factory=dict)
+    query: str = ""
     peer: str = "203.0.113.7"
     ends: str = "complete"  # or "hangs", or "gone"
 
     def scope(self) -> dict[str, Any]:
         """Return the ASGI scope."""
-        usual = {"content-type": "text/plain;charset=UTF-8", "origin": ORIGIN}
+        usual = {
+            "content-type": "text/plain;charset=UTF-8",
+            "origin": ORIGIN,
+            "user-agent": CHROME,
+        }
         return {
             "type": "http",
             "method": self.method,
             "path": self.path,
+            "query_string": self.query.encode("latin-1"),
+            "scheme": "http",
             "client": (self.peer, 40_000),
             "headers": [
                 (name.encode(), value.encode("latin-1"))

@@ -64,6 +64,7 @@ class Stack:
     site: str
     origin: str
     children: list[Child] = field(default_factory=list)
+    metrics_urls: list[str] = field(default_factory=list)
 
     @property
     def group(self) -> str:
@@ -79,14 +80,16 @@ class Stack:
             "HMARA_LIB_DIR": str(self.services.lib),
             "HMARA_WORKER_GROUP": self.group,
             "HMARA_COLLECTOR_SITES_FILE": str(self.folder / "sites.toml"),
+            "HMARA_COLLECTOR_REQUESTS_PER_S": "0",
             "HMARA_COLLECTOR_TRUSTED_PROXIES": json.dumps(["127.0.0.1"]),
         }
 
-    def write_sites(self, time_zone: str) -> None:
-        """Write the sites file: this test's site alone."""
+    def write_sites(self, time_zone: str, *more: str) -> None:
+        """Write the sites file: this test's site alone, with more lines of TOML."""
         (self.folder / "sites.toml").write_text(
             f'[[sites]]\nid = "{self.site}"\norigins = ["{self.origin}"]\n'
-            f'time_zone = "{time_zone}"\nkeep_headless = true\n',
+            f'time_zone = "{time_zone}"\nkeep_headless = true\nkeep_data_centers = true\n'
+            + "".join(f"{line}\n" for line in more),
             "utf-8",
         )
 
@@ -96,12 +99,14 @@ class Stack:
         url = f"http://127.0.0.1:{port}"
         child = self._start("collector", ("collector", "--port", str(port)), env)
         child.wait_ready(f"{url}/readyz", READY_S)
+        self.metrics_urls.append(f"{url}/metrics")
         return url
 
     def start_worker(self, *, wait: bool = True, **env: str) -> Child:
         """Start a worker; with `wait`, return once it has its partitions."""
         port = find_free()
         child = self._start("worker", ("worker", "--metrics-port", str(port)), env)
+        self.metrics_urls.append(f"http://127.0.0.1:{port}/metrics")
         if wait:
             child.wait_ready(f"http://127.0.0.1:{port}/readyz", READY_S)
         return child

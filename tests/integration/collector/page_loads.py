@@ -10,7 +10,10 @@ from tests.integration.collector.raw_http import Answer, exchange, write_request
 from tests.support.services import Stack
 
 PLANTED_ADDRESS: Final = "203.0.113.77"
-PLANTED_AGENT: Final = "PlantedBrowser/47.11 (Windows NT 10.0)"
+PLANTED_AGENT: Final = (
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko)"
+    " Chrome/141.0.0.0 Safari/537.36 PlantedBrowser/47.11"
+)
 PLANTED_PATH: Final = "/planted-path"
 
 

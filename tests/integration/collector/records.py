@@ -7,6 +7,9 @@ from contextlib import contextmanager
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
+from processors.decode import decode_records
+from schemas.catalogue import Catalogue
+from schemas.codec import EventCodec
 from schemas.topics import WEB_EVENT
 from tests.support.services import Stack
 from tests.support.waiting import wait_until
@@ -55,6 +58,30 @@ def read_committed(stack: Stack) -> tuple[int, ...]:
         return tuple(place.offset for place in consumer.committed(_places(), timeout=_TIMEOUT_S))
     finally:
         consumer.close()
+
+
+def count_stored(stack: Stack, begin: tuple[int, ...], end: tuple[int, ...]) -> int:
+    """Count the events of this test's site between two ends of the partitions."""
+    consumer = _open(stack, "test-count")
+    codec, values = EventCodec(Catalogue.load()), []
+    try:
+        for number, (first, last) in enumerate(zip(begin, end, strict=True)):
+            consumer.assign([TopicPartition(WEB_EVENT.name, number, first)])
+            taken = first
+            while taken < last:
+                record = consumer.poll(_TIMEOUT_S)
+                assert record is not None, "Kafka gives the records that it has"
+                assert record.error() is None
+                taken = record.offset() + 1
+                values.append(record.value())
+    finally:
+        consumer.close()
+    if not values:
+        return 0
+    decoded = decode_records(codec, values)
+    assert not decoded.dead
+    sites: list[str] = decoded.columns.events.column("site").to_pylist()
+    return sites.count(stack.site)
 
 
 def _open(stack: Stack, group: str) -> Consumer:

@@ -7,6 +7,7 @@ import pytest
 
 from streams.collector.tag_file import TAG_PATH
 from tests.integration.collector.conftest import Collecting
+from tests.integration.collector.figures import name_accepted, read_metrics
 from tests.integration.collector.page_loads import draw_page_load, make_body, post
 from tests.integration.collector.raw_http import exchange, write_request
 from tests.integration.collector.records import read_ends
@@ -32,9 +33,24 @@ def test_head_describes_the_tag(collecting: Collecting) -> None:
     got, headed = (httpx.request(name, f"{collecting.url}/tag.js") for name in ("GET", "HEAD"))
     assert headed.status_code == 200
     assert headed.content == b""
-    assert {**headed.headers} == {**got.headers}
+    assert {**headed.headers, "x-request-id": ""} == {**got.headers, "x-request-id": ""}
     tagged = {"If-None-Match": got.headers["etag"]}
     assert httpx.head(f"{collecting.url}/tag.js", headers=tagged).status_code == 304
+
+
+def test_the_tag_comes_in_the_form_asked_for(collecting: Collecting) -> None:
+    """br, gzip and plain are the same tag, each with an ETag, and caches know what it varies by."""
+    plain = TAG_PATH.read_bytes()
+    etags = set()
+    for encoding in ("br", "gzip", "identity"):
+        url = f"{collecting.url}/tag.js"
+        answer = httpx.get(url, headers={"Accept-Encoding": f"{encoding};q=0.5, *;q=0"})
+        assert answer.headers.get("content-encoding", "identity") == encoding
+        assert answer.headers["vary"] == "Accept-Encoding"
+        assert answer.headers["cache-control"] == "public, max-age=3600"
+        assert answer.content == plain
+        etags.add(answer.headers["etag"])
+    assert len(etags) == 3
 
 
 def test_health_and_readiness_are_ok(collecting: Collecting) -> None:
@@ -49,7 +65,7 @@ def test_health_and_readiness_are_ok(collecting: Collecting) -> None:
 def test_metrics_count_what_was_accepted_and_refused(collecting: Collecting) -> None:
     """/metrics counts accepted events by site, and refused requests by reason."""
     stack = collecting.stack
-    accepted = f'hmara_collector_events_accepted_total{{site="{stack.site}"}}'
+    accepted = name_accepted(stack.site)
     refused = (
         'hmara_collector_requests_total{reason="unknown_site",route="/v1/events",status="404"}'
     )
@@ -108,10 +124,3 @@ def test_there_is_nothing_elsewhere(collecting: Collecting, path: str) -> None:
         answer = exchange(collecting.url, write_request(method, path, {"Content-Length": "0"}))
         assert answer is not None
         assert (answer.status, answer.reason) == (404, "not_found")
-
-
-def read_metrics(url: str) -> dict[str, float]:
-    """Return the value of each series."""
-    lines = httpx.get(f"{url}/metrics").text.splitlines()
-    pairs = (line.rpartition(" ") for line in lines if not line.startswith("#"))
-    return {name: float(value) for name, _, value in pairs}

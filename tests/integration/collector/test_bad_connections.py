@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import socket
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 
 import psutil
 import pytest
 
-from tests.integration.collector.conftest import Collecting
+from tests.integration.collector.conftest import UNLIMITED, Collecting
 from tests.integration.collector.page_loads import draw_page_load, make_body, make_headers, post
 from tests.integration.collector.raw_http import (
     connect,
@@ -18,6 +19,7 @@ from tests.integration.collector.raw_http import (
     write_request,
 )
 from tests.integration.collector.records import hold_ends
+from tests.support.services import Stack
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.integration
@@ -26,6 +28,7 @@ MIB = 1 << 20
 MAX_GROWTH_BYTES = 100 * MIB
 FLOOD_BYTES = 64 * MIB
 CLOSED_WITHIN_S = 30.0
+SLOW, POSTS = 1_000, 100
 CHUNKED = {"Content-Type": "text/plain", "Transfer-Encoding": "chunked"}
 
 GARBAGE = {
@@ -73,6 +76,8 @@ def test_what_is_no_http_is_said_to_be_none(collecting: Collecting, name: str) -
     assert answer is not None
     assert (answer.status, answer.reason) == (400, "malformed_request")
     assert answer.headers["connection"] == "close"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.json["instance"] == f"urn:uuid:{answer.headers['x-request-id']}"
 
 
 @pytest.mark.parametrize("name", FLOODS)
@@ -145,6 +150,55 @@ def test_idle_and_slow_clients_hold_up_no_other(collecting: Collecting) -> None:
         for connection in idle:
             connection.settimeout(0.0)
         wait_until(lambda: all(map(is_closed, idle)), "idle clients are cut off", CLOSED_WITHIN_S)
+
+
+def test_a_thousand_slow_and_many_large_requests_hold_up_no_other(stack: Stack) -> None:
+    """With 1,000 half-sent requests open and 5 MB bodies coming, each ordinary post is 202."""
+    url = stack.start_collector(HMARA_COLLECTOR_BODY_TIMEOUT_S="60", **UNLIMITED)
+    headers = make_headers(stack.origin)
+    head = write_request("POST", "/v1/events", headers)[:40]
+    body = write_request("POST", "/v1/events", headers | {"Content-Length": "100"}, b'{"site":')
+    large = write_request("POST", "/v1/events", headers, b" " * (5 * MIB))
+    endless = write_request("POST", "/v1/events", headers | CHUNKED, write_chunks(b" " * (5 * MIB)))
+    process = psutil.Process(stack.children[-1].pid)
+    before = process.memory_info().rss
+    with ExitStack() as open_connections:
+        slow = [open_connections.enter_context(connect(url)) for _ in range(SLOW)]
+        for number, connection in enumerate(slow):
+            connection.sendall(body if number % 2 else head)
+        with ThreadPoolExecutor(2) as others:
+            floods = [others.submit(exchange, url, each) for each in (large, endless) * 20]
+            posts = [
+                post(stack, url, make_body(stack.site, draw_page_load())) for _ in range(POSTS)
+            ]
+        assert {answer.status for answer in posts} == {202}
+        refused = [flood.result() for flood in floods]
+        assert {answer.reason for answer in refused if answer} == {"body_too_large"}
+        for connection in slow[1::2]:
+            connection.settimeout(0.0)
+        assert not any(map(is_closed, slow[1::2])), "the half-sent bodies were open all the while"
+    assert process.memory_info().rss - before < MAX_GROWTH_BYTES
+
+
+def test_a_crowd_is_told_when_to_come_again(stack: Stack) -> None:
+    """Above the most connections: 503 `overloaded` with Retry-After, closed; then there is room."""
+    url = stack.start_collector(HMARA_COLLECTOR_MAX_CONNECTIONS="20", **UNLIMITED)
+    with ExitStack() as open_connections:
+        for _ in range(20):
+            open_connections.enter_context(connect(url))
+        answer = exchange(url, write_request("GET", "/healthz"))
+        assert answer is not None
+        assert (answer.status, answer.reason) == (503, "overloaded")
+        assert int(answer.headers["retry-after"]) > 0
+        assert answer.headers["connection"] == "close"
+        assert answer.json["instance"] == f"urn:uuid:{answer.headers['x-request-id']}"
+    wait_until(lambda: is_healthy(url), "there is room again")
+
+
+def is_healthy(url: str) -> bool:
+    """Tell whether the collector answers."""
+    answer = exchange(url, write_request("GET", "/healthz"))
+    return answer is not None and answer.status == 200
 
 
 def is_closed(connection: socket.socket) -> bool:

@@ -18,6 +18,7 @@ from streams.embedded.home import KAFKA, Home
 from streams.embedded.processes import Process, read_pid_file
 from streams.embedded.services import Services
 from streams.settings import volatile_dir
+from tests.integration.collector.conftest import UNLIMITED
 from tests.integration.collector.page_loads import (
     PLANTED_ADDRESS,
     PLANTED_AGENT,
@@ -62,7 +63,8 @@ def pair(services: Services, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     skip_to_end(stack)
     worker = stack.start_worker(wait=False)
     first, second = (
-        stack.start_collector(HMARA_COLLECTOR_ACK_TIMEOUT_S=ACK_TIMEOUT_S) for _ in range(2)
+        stack.start_collector(HMARA_COLLECTOR_ACK_TIMEOUT_S=ACK_TIMEOUT_S, **UNLIMITED)
+        for _ in range(2)
     )
     worker.check()
     yield Pair(stack, (first, second))
@@ -112,7 +114,7 @@ def test_without_kafka_the_client_is_told_to_come_again(pair: Pair) -> None:
 def test_an_asked_stop_keeps_its_promises(pair: Pair) -> None:
     """SIGTERM while requests are under way: each one that got its 202 is stored."""
     stack = pair.stack
-    url = stack.start_collector()
+    url = stack.start_collector(**UNLIMITED)
     collector = psutil.Process(stack.children[-1].pid)
     paths: set[str] = set()
     with ThreadPoolExecutor(CLIENTS) as clients:
@@ -162,7 +164,9 @@ def get(url: str, path: str) -> Answer:
 
 def states_of_threads(pid: int) -> set[str]:
     """Return the states that a process's threads are in, as the kernel's letters (proc(5))."""
-    stats = [path.read_text("ascii", "replace") for path in Path(f"/proc/{pid}/task").glob("*/stat")]
+    stats = [
+        path.read_text("ascii", "replace") for path in Path(f"/proc/{pid}/task").glob("*/stat")
+    ]
     return {stat.rpartition(") ")[2][0] for stat in stats}
 
 

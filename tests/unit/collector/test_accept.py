@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -15,8 +16,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from processors.check import EVENT_TYPES, MAX_AGE_US
+from streams.collector.client import parse_networks
 from streams.collector.problems import ANSWERS, Reason
 from tests.support.collector import (
+    CHROME,
+    EDGE,
     NINE,
     ORIGIN,
     PAGE_LOAD_ID,
@@ -32,10 +36,7 @@ from tests.support.collector import (
 )
 from tests.support.events import DAY_US
 
-CHROME = (
-    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko)"
-    " Chrome/141.0.0.0 Safari/537.36"
-)
+FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0"
 CLICK = {
     "type": "click",
     "seq": 1,
@@ -62,7 +63,7 @@ async def test_a_request_becomes_events(collector: Collector) -> None:
             age_ms=120,
             url=f"{ORIGIN}/каталог?q=x&utm_source=mail&utm_term=a+b#top",
             referrer="https://search.example.net/find?q=x",
-            title="not stored yet",
+            title="Каталог",
         ),
         CLICK,
         {"type": "engagement", "seq": 2, "url": f"{ORIGIN}/b", "engaged_ms": 5_000},
@@ -90,7 +91,6 @@ async def test_a_request_becomes_events(collector: Collector) -> None:
         "language": "uk",
         "policy_version": "0",
         "personal": None,
-        "title": "",
         "custom_properties": {},
     }
     for event in (view, click, engagement, page_end):
@@ -99,6 +99,7 @@ async def test_a_request_becomes_events(collector: Collector) -> None:
         assert event["visitor_hash"] == view["visitor_hash"]
         assert event["type"] in EVENT_TYPES
     assert view["event_time"] == NINE_US - 120_000
+    assert [event["title"] for event in collector.sink.events()] == ["Каталог", "", "", ""]
     assert (view["path"], view["referrer_host"]) == ("/каталог", "search.example.net")
     assert [view[f"utm_{name}"] for name in ("source", "medium", "term")] == ["mail", "", "a b"]
     assert [click[f"{axis}_permille"] for axis in ("x", "y", "scroll")] == [512, 0, -1]
@@ -114,7 +115,7 @@ async def test_a_retry_repeats_its_keys_and_partition(collector: Collector) -> N
     body = make_body(make_view(), make_view(seq=1))
     await post(collector.app, body)
     collector.clock.move(minutes=3)
-    await post(collector.app, body, user_agent="another")
+    await post(collector.app, body, user_agent=FIREFOX)
     first, second = collector.sink.sent
     assert first[0] == second[0]
     for form in (PAGE_LOAD_ID.encode(), bytes.fromhex(PAGE_LOAD_ID)):
@@ -129,14 +130,16 @@ async def test_visitors_are_told_apart_by_address_and_user_agent(
     volatile: Path, tmp_path: Path
 ) -> None:
     """Another address or user agent is another visitor; another page load is the same one."""
-    collector = make_collector(volatile, tmp_path / "tag.js", trusted=("10.0.0.0/8",))
+    collector = make_collector(
+        volatile, tmp_path / "tag.js", edge=replace(EDGE, trusted=parse_networks(["10.0.0.0/8"]))
+    )
     for peer, agent, forwarded in (
-        ("203.0.113.7", "a", ""),
-        ("203.0.113.7", "a", "198.51.100.1"),  # the peer is no proxy of ours
-        ("10.0.0.1", "a", "203.0.113.7"),
-        ("::ffff:203.0.113.7", "a", ""),
-        ("203.0.113.8", "a", ""),
-        ("203.0.113.7", "b", ""),
+        ("203.0.113.7", CHROME, ""),
+        ("203.0.113.7", CHROME, "198.51.100.1"),  # the peer is no proxy of ours
+        ("10.0.0.1", CHROME, "203.0.113.7"),
+        ("::ffff:203.0.113.7", CHROME, ""),
+        ("203.0.113.8", CHROME, ""),
+        ("203.0.113.7", FIREFOX, ""),
     ):
         headers = {"user-agent": agent, "x-forwarded-for": forwarded}
         await ask(collector.app, Request(body=(make_body(),), headers=headers, peer=peer))
@@ -251,6 +254,8 @@ async def test_a_page_of_the_site_may_read_the_answer(collector: Collector) -> N
             assert answer.headers.get("access-control-allow-origin") == allowed
             assert "access-control-allow-credentials" not in answer.headers
             assert answer.headers["vary"] == "Origin"
+            exposed = answer.headers.get("access-control-expose-headers")
+            assert exposed == ("x-request-id, retry-after" if allowed else None)
 
 
 async def test_a_preflight_has_no_content(collector: Collector) -> None:

@@ -19,6 +19,7 @@ from streams.collector.gather import (
     NotDurableError,
 )
 from tests.support.collector import MemorySink, make_gatherer, too_late
+from tests.support.events import SCHEMA
 
 Durable = asyncio.Future[None]
 
@@ -51,6 +52,13 @@ def name_events(*names: str) -> list[bytes]:
     return [write_string(name) for name in names]
 
 
+async def put(gatherer: Gatherer, partition: int, events: list[bytes]) -> Durable:
+    """Hand over the events of one request, in a turn of the loop of their own."""
+    durable = gatherer.put(partition, len(events), b"".join(events))
+    await asyncio.sleep(0)
+    return durable
+
+
 def state_of(durable: Durable) -> str:
     """Return whether a request is answered, and how."""
     if not durable.done():
@@ -64,13 +72,13 @@ async def test_a_lone_event_is_sent_at_once() -> None:
     """Nothing waits while fewer than two records are under way: no timer, no linger."""
     sink = MemorySink()
     gatherer = make_gatherer(sink)
-    first = gatherer.put(3, name_events("a"))
-    second = gatherer.put(3, name_events("b"))
+    first = await put(gatherer, 3, name_events("a"))
+    second = await put(gatherer, 3, name_events("b"))
     assert [(partition, events_of(value)) for partition, value in sink.sent] == [
         (3, [b"a"]),
         (3, [b"b"]),
     ]
-    assert all(parse_frame(value) == 1 for _, value in sink.sent)
+    assert all(parse_frame(value) == SCHEMA.schema_id for _, value in sink.sent)
     assert (state_of(first), state_of(second)) == ("open", "open")
 
 
@@ -78,8 +86,8 @@ async def test_while_two_are_under_way_events_gather() -> None:
     """The third request waits for a slot, and what has gathered by then leaves as one record."""
     sink = MemorySink()
     gatherer = make_gatherer(sink)
-    sent = [gatherer.put(0, name_events(name)) for name in "ab"]
-    waiting = [gatherer.put(0, name_events(name, name.upper())) for name in "cde"]
+    sent = [await put(gatherer, 0, name_events(name)) for name in "ab"]
+    waiting = [await put(gatherer, 0, name_events(name, name.upper())) for name in "cde"]
     assert len(sink.sent) == 2
     sink.acknowledge(1)
     assert [state_of(durable) for durable in sent] == ["open", "durable"]
@@ -96,7 +104,7 @@ async def test_partitions_do_not_wait_for_each_other() -> None:
     sink = MemorySink()
     gatherer = make_gatherer(sink)
     for partition in (0, 0, 0, 1, 1, 1, 2):
-        gatherer.put(partition, name_events("x"))
+        await put(gatherer, partition, name_events("x"))
     assert [partition for partition, _ in sink.sent] == [0, 0, 1, 1, 2]
 
 
@@ -110,7 +118,7 @@ async def test_a_record_has_its_limits(size: int, per_request: int, per_record: 
     gatherer = make_gatherer(sink)
     request = [write_string("x" * size)] * per_request
     for _ in range(2 + 3 * per_record):
-        gatherer.put(0, request)
+        await put(gatherer, 0, request)
     for _ in range(3):
         sink.acknowledge()
     for _, value in sink.sent[2:]:
@@ -126,7 +134,7 @@ async def test_a_request_larger_than_a_record_goes_alone() -> None:
     gatherer = make_gatherer(sink)
     large = [write_string("x" * 1_000)] * 600
     for request in (large, large, large, name_events("small")):
-        gatherer.put(0, request)
+        await put(gatherer, 0, request)
     sink.acknowledge()
     assert len(events_of(sink.sent[2][1])) == 600
 
@@ -136,14 +144,14 @@ async def test_what_is_held_is_bounded() -> None:
     sink = MemorySink()
     gatherer = make_gatherer(sink, max_waiting_bytes=1_000)
     fill = [b"x" * 100] * 5
-    gatherer.put(0, fill)
-    gatherer.put(1, fill)
+    await put(gatherer, 0, fill)
+    await put(gatherer, 1, fill)
     with pytest.raises(NotDurableError, match="too many"):
-        gatherer.put(2, [b"x"])
+        await put(gatherer, 2, [b"x"])
     assert gatherer.held_bytes == 1_000
     assert len(sink.sent) == 2
     sink.acknowledge()
-    gatherer.put(2, [b"x"])
+    await put(gatherer, 2, [b"x"])
     assert gatherer.held_bytes == 501
 
 
@@ -151,7 +159,7 @@ async def test_a_failed_record_answers_its_own_requests() -> None:
     """Requests of other records are not touched, and the lane goes on."""
     sink = MemorySink()
     gatherer = make_gatherer(sink)
-    first, second, third = (gatherer.put(0, name_events(name)) for name in "abc")
+    first, second, third = [await put(gatherer, 0, name_events(name)) for name in "abc"]
     sink.acknowledge(0, too_late())
     assert [state_of(durable) for durable in (first, second, third)] == ["refused", "open", "open"]
     with pytest.raises(NotDurableError, match="_MSG_TIMED_OUT"):
@@ -166,7 +174,7 @@ async def test_requests_of_one_failed_record_get_errors_of_their_own() -> None:
     """No two waiters share one exception, whose traceback would grow with each of them."""
     sink = MemorySink()
     gatherer = make_gatherer(sink)
-    together = [gatherer.put(0, name_events(name)) for name in "abcd"][2:]
+    together = [await put(gatherer, 0, name_events(name)) for name in "abcd"][2:]
     sink.acknowledge()
     sink.acknowledge(1, too_late())
     errors = [durable.exception() for durable in together]
@@ -178,10 +186,12 @@ async def test_a_sink_that_takes_nothing_answers_at_once() -> None:
     """A record that is not taken frees its slot, and its requests are told."""
     sink = MemorySink(error=NotDurableError("sending record: the producer's queue is full"))
     gatherer = make_gatherer(sink)
-    assert [state_of(gatherer.put(0, name_events(name))) for name in "abcd"] == ["refused"] * 4
+    assert [state_of(await put(gatherer, 0, name_events(name))) for name in "abcd"] == [
+        "refused"
+    ] * 4
     assert gatherer.held_bytes == 0
     sink.error = None
-    gatherer.put(0, name_events("e"))
+    await put(gatherer, 0, name_events("e"))
     assert len(sink.sent) == 1
 
 
@@ -190,7 +200,7 @@ async def test_a_sink_that_breaks_answers_all_that_waits() -> None:
     sink = MemorySink()
     gatherer = make_gatherer(sink)
     full = [write_string("x")] * MAX_RECORD_EVENTS
-    waiting = [gatherer.put(0, full) for _ in range(10_000)]
+    waiting = [await put(gatherer, 0, full) for _ in range(10_000)]
     sink.error = too_late()
     sink.acknowledge()
     assert [state_of(durable) for durable in waiting[:3]] == ["durable", "open", "refused"]
@@ -204,10 +214,10 @@ async def test_who_waits_too_long_is_told(monkeypatch: pytest.MonkeyPatch) -> No
     sink, now = MemorySink(), [0.0]
     monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: now[0])
     gatherer = make_gatherer(sink, ack_timeout_s=5.0)
-    under_way = [gatherer.put(0, name_events(name)) for name in "ab"]
-    early = gatherer.put(0, name_events("c"))
+    under_way = [await put(gatherer, 0, name_events(name)) for name in "ab"]
+    early = await put(gatherer, 0, name_events("c"))
     now[0] = 3.0
-    late = gatherer.put(0, name_events("d"))
+    late = await put(gatherer, 0, name_events("d"))
     now[0] = 4.9
     assert gatherer.expire() == 0
     now[0] = 5.0
@@ -223,7 +233,7 @@ async def test_a_client_that_went_away_hurts_nobody() -> None:
     """A request that was cancelled while it waited is sent all the same, and others are told."""
     sink = MemorySink()
     gatherer = make_gatherer(sink)
-    durables = [gatherer.put(0, name_events(name)) for name in "abcd"]
+    durables = [await put(gatherer, 0, name_events(name)) for name in "abcd"]
     durables[0].cancel()
     durables[2].cancel()
     sink.acknowledge()
@@ -238,7 +248,7 @@ async def test_draining_ends_with_the_last_answer() -> None:
     sink = MemorySink()
     gatherer = make_gatherer(sink)
     await asyncio.wait_for(gatherer.drain(), 1)
-    gatherer.put(0, name_events("a"))
+    await put(gatherer, 0, name_events("a"))
     draining = asyncio.ensure_future(gatherer.drain())
     await asyncio.sleep(0)
     assert not draining.done()
@@ -267,24 +277,25 @@ class Model:
         self.failed: set[int] = set()
         self.open: list[int] = []
 
-    def play(self, kind: str, first: int, second: int) -> None:
+    async def play(self, kind: str, first: int, second: int) -> None:
         """Do one action."""
         actions: dict[str, Callable[[int, int], None]] = {
-            "put": self.put,
             "ack": self.acknowledge,
             "cancel": self.cancel,
         }
         if kind == "break":
             self.sink.error = too_late() if second else None
+        elif kind == "put":
+            await self.put(first, second)
         else:
             actions[kind](first, second)
         assert len(self.sink.open) <= 2 * SLOTS
 
-    def put(self, partition: int, size: int) -> None:
+    async def put(self, partition: int, size: int) -> None:
         """Put one event with a name of its own."""
         name = b"%d:" % len(self.put_names) + b"x" * size
         try:
-            durable = self.gatherer.put(partition, [write_string(name.decode())])
+            durable = await put(self.gatherer, partition, [write_string(name.decode())])
         except NotDurableError:
             assert self.gatherer.held_bytes + size > 19_000
             return
@@ -309,7 +320,7 @@ async def test_every_request_is_answered_once_and_in_order(
     """Whatever comes, each event is in at most one record, in order, and each request is told."""
     model = Model()
     for action in actions:
-        model.play(*action)
+        await model.play(*action)
     model.sink.error = None
     while model.sink.open:
         model.sink.acknowledge()
@@ -327,15 +338,32 @@ async def test_every_request_is_answered_once_and_in_order(
                 assert name in sent
 
 
+async def test_requests_of_one_turn_travel_together() -> None:
+    """What is put within one turn of the loop leaves as one record, each partition's by itself."""
+    sink = MemorySink()
+    gatherer = make_gatherer(sink)
+    for name in "abc":
+        gatherer.put(0, 1, write_string(name))
+    gatherer.put(1, 1, write_string("d"))
+    assert sink.sent == []
+    await asyncio.sleep(0)
+    assert sorted((place, events_of(value)) for place, value in sink.sent) == [
+        (0, [b"a", b"b", b"c"]),
+        (1, [b"d"]),
+    ]
+
+
 async def test_a_mistake_in_the_sink_does_not_keep_its_slot() -> None:
-    """An unforeseen error is raised to the request that met it, and the partition goes on."""
+    """An unforeseen error is raised to each request that met it, and the partitions go on."""
     sink = MemorySink()
     gatherer = make_gatherer(sink)
     sink.error = ValueError("a mistake")
     for _ in range(2 * SLOTS):
-        with pytest.raises(ValueError, match="a mistake"):
-            gatherer.put(0, name_events("lost"))
+        lost = [gatherer.put(place, 1, write_string("lost")) for place in (0, 0, 1)]
+        errors = await asyncio.gather(*lost, return_exceptions=True)
+        assert list(map(repr, errors)) == ["ValueError('a mistake')"] * 3
+        assert len(set(map(id, errors))) == 3
     assert gatherer.held_bytes == 0
     sink.error = None
-    gatherer.put(0, name_events("taken"))
+    await put(gatherer, 0, name_events("taken"))
     assert [events_of(value) for _, value in sink.sent] == [[b"taken"]]

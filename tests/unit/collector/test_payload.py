@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streams.collector.bodies import parse_body
 from streams.collector.payload import Click, Engagement, PageEnd, PageView
 from streams.collector.problems import Problem, Reason
-from streams.collector.service import parse_body
 from tests.support.collector import make_body, make_view
 
 URL = "https://www.example.org/path"
@@ -133,8 +133,8 @@ def test_all_optional_fields_may_be_absent() -> None:
 
 def test_unknown_fields_are_left_out() -> None:
     """A newer tag may send more; what is not known is not kept."""
-    payload = parse_body(make_body(make_view(mouse=[1, 2]), consent={"all": True}))
-    assert not hasattr(payload, "consent")
+    payload = parse_body(make_body(make_view(mouse=[1, 2]), account={"all": True}))
+    assert not hasattr(payload, "account")
     assert not hasattr(payload.events[0], "mouse")
 
 
@@ -183,7 +183,16 @@ def test_json_that_is_no_request_is_refused(body: bytes) -> None:
     assert refusal_of(body).reason is Reason.INVALID_FIELD
 
 
-@pytest.mark.parametrize("kind", ["custom", "PAGE_VIEW", "", 'x" - at `$.site`', "s3cr3t`"])
+def test_an_unknown_choice_is_not_quoted() -> None:
+    """The detail of a value out of a closed set names its place and not what stood there."""
+    for fields in ({"keyboard": "s3cr3t' - at `$.site`"}, {"consent": {"s3cr3t": "s3cr3t"}}):
+        problem = refusal_of(make_body(make_event("page_view"), **fields))
+        assert problem.reason is Reason.INVALID_FIELD
+        assert "s3cr3t" not in problem.detail
+        assert problem.detail.endswith(("`$.keyboard`", "`key` in `$.consent`", "`$.consent[...]`"))
+
+
+@pytest.mark.parametrize("kind", ["customs", "PAGE_VIEW", "", 'x" - at `$.site`', "s3cr3t`"])
 def test_an_unknown_type_is_not_quoted(kind: str) -> None:
     """The detail of an unknown type names its place and not what stood there."""
     problem = refusal_of(make_body(make_event(kind)))

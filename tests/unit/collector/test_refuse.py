@@ -16,23 +16,50 @@ from hypothesis import strategies as st
 from prometheus_client import REGISTRY
 
 from tests.support.collector import (
+    CHROME,
+    EDGE,
+    LIMITS,
     ORIGIN,
     PAGE_LOAD_ID,
+    WRITE_KEY,
     Answer,
     Collector,
     Request,
     ask,
     make_body,
     make_collector,
+    make_server_body,
     make_view,
     post,
 )
 
-ADDRESS, AGENT = "198.51.100.77", "Planted-Agent/7.7"
+ADDRESS, PLANTED = "198.51.100.77", "Planted/7.7"
+AGENT = f"{CHROME} {PLANTED}"
 GOOD = Request(
     body=(make_body(),),
     headers={"user-agent": AGENT, "x-forwarded-for": "192.0.2.99"},
     peer=ADDRESS,
+)
+
+
+PIXEL = replace(
+    GOOD,
+    method="GET",
+    path="/v1/pixel.gif",
+    query="site=demo&path=/p",
+    body=(),
+    headers=GOOD.headers | {"origin": "", "content-type": ""},
+)
+SERVER = replace(
+    GOOD,
+    path="/v1/server-events",
+    body=(make_server_body(),),
+    headers=GOOD.headers
+    | {
+        "origin": "",
+        "content-type": "application/json",
+        "authorization": f"Bearer {WRITE_KEY}",
+    },
 )
 
 
@@ -45,6 +72,11 @@ def with_headers(**headers: str) -> Request:
 def with_body(*parts: bytes) -> Request:
     """Return a request with another body, in parts."""
     return replace(GOOD, body=parts)
+
+
+def with_key(value: str) -> Request:
+    """Return a server's request with another Authorization header."""
+    return replace(SERVER, headers=SERVER.headers | {"authorization": value})
 
 
 def deep(levels: int) -> bytes:
@@ -115,6 +147,37 @@ REFUSED: dict[str, tuple[Request, int, str]] = {
     "an origin in capitals": (with_headers(origin=ORIGIN.upper()), 403, "wrong_origin"),
     "an origin with a path": (with_headers(origin=f"{ORIGIN}/"), 403, "wrong_origin"),
     "the null origin": (with_headers(origin="null"), 403, "wrong_origin"),
+    "a pixel without a site": (
+        replace(PIXEL, query="path=/"),
+        404,
+        "unknown_site",
+    ),
+    "a pixel of another page": (
+        replace(PIXEL, headers=PIXEL.headers | {"referer": "https://evil.example/"}),
+        403,
+        "wrong_origin",
+    ),
+    "a pixel without a path": (replace(PIXEL, query="site=demo"), 422, "invalid_url"),
+    "a pixel with too many fields": (
+        replace(PIXEL, query="&".join(["a=b"] * 1_000)),
+        422,
+        "invalid_field",
+    ),
+    "POST to the pixel": (replace(PIXEL, method="POST"), 405, "method_not_allowed"),
+    "a server without a key": (with_key(""), 401, "unauthorized"),
+    "a server with another key": (with_key("Bearer another"), 401, "unauthorized"),
+    "a server with a password": (with_key(f"Basic {WRITE_KEY}"), 401, "unauthorized"),
+    "a server that sends text": (
+        replace(SERVER, headers=SERVER.headers | {"content-type": "text/plain"}),
+        415,
+        "unsupported_media_type",
+    ),
+    "a server's event without an id": (
+        replace(SERVER, body=(make_server_body(id=None),)),
+        400,
+        "missing_id",
+    ),
+    "a server's body too large": (replace(SERVER, body=(b" " * 262_145,)), 413, "body_too_large"),
     "a url that is none": (with_body(make_body(make_view(url="/path"))), 422, "invalid_url"),
     "a second url that is none": (
         with_body(make_body(make_view(), make_view(seq=1, url="javascript:alert(1)"))),
@@ -136,7 +199,7 @@ async def refuse(collector: Collector, request: Request) -> Answer:
 async def test_a_bad_request_is_refused(collector: Collector, name: str) -> None:
     """A bad request gets its own status and reason, reaches no sink, and is counted."""
     request, status, reason = REFUSED[name]
-    route = request.path if request.path in {"/v1/events", "/tag.js", "/metrics"} else "other"
+    route = request.path if request.path in collector.app.routes else "other"
     labels = {"route": route, "status": str(status), "reason": reason}
     before = REGISTRY.get_sample_value("hmara_collector_requests_total", labels) or 0
     answer = await refuse(collector, request)
@@ -147,7 +210,8 @@ async def test_a_bad_request_is_refused(collector: Collector, name: str) -> None
     assert int(answer.headers["content-length"]) == len(answer.body)
     assert (problem["type"], problem["status"]) == ("about:blank", status)
     assert problem["title"]
-    for planted in (ADDRESS, AGENT, PAGE_LOAD_ID, "evil.example"):
+    assert problem["instance"] == f"urn:uuid:{answer.headers['x-request-id']}"
+    for planted in (ADDRESS, PLANTED, PAGE_LOAD_ID, "evil.example"):
         assert planted not in answer.body.decode()
 
 
@@ -178,7 +242,11 @@ async def test_a_strange_length_is_left_to_the_body(collector: Collector, value:
 async def test_a_body_of_exactly_the_limit_is_taken(volatile: Path, tmp_path: Path) -> None:
     """The limit itself is allowed, also in a thousand parts; one byte more is not."""
     body = make_body()
-    small = make_collector(volatile, tmp_path / "tag.js", max_body_bytes=len(body))
+    small = make_collector(
+        volatile,
+        tmp_path / "tag.js",
+        edge=replace(EDGE, limits=replace(LIMITS, max_body_bytes=len(body))),
+    )
     parts = tuple(bytes((byte,)) for byte in body)
     for request in (
         with_body(body),
@@ -239,6 +307,7 @@ async def test_a_mistake_of_ours_is_500_and_quotes_nothing(collector: Collector)
             "event": "request_failed",
             "error": "ValueError",
             "route": "/v1/events",
+            "request_id": answer.headers["x-request-id"],
             "log_level": "error",
         }
     ]
@@ -268,5 +337,5 @@ async def test_no_log_identifies_anybody(
     assert logs
     captured = capfd.readouterr()
     said: Any = json.dumps(logs, default=repr) + caplog.text + captured.out + captured.err
-    for planted in (ADDRESS, "198.51.100", "192.0.2.99", AGENT, PAGE_LOAD_ID, "evil.example"):
+    for planted in (ADDRESS, "198.51.100", "192.0.2.99", PLANTED, PAGE_LOAD_ID, "evil.example"):
         assert planted not in said

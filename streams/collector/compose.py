@@ -1,0 +1,52 @@
+"""How the collector's service is put together: its rules, its look-ups and its encoder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from streams import metrics
+from streams.collector.bots import BotRules, DataCenters
+from streams.collector.channels import Channels
+from streams.collector.encode import EventEncoder
+from streams.collector.gather import Gatherer
+from streams.collector.pages import PageReducer
+from streams.collector.redact import RedactionKind, Redactor
+from streams.collector.service import CollectorService, Rules
+from streams.collector.sites import Sites
+from streams.collector.stamp import Minimiser, Stamper
+
+
+def make_service(
+    sites: Sites,
+    minimiser: Minimiser,
+    gatherer: Gatherer,
+    read_clock: Callable[[], datetime],
+    centers: DataCenters | None = None,
+) -> CollectorService:
+    """Put the service together; without `centers` no address is a data centre's.
+
+    Each part that the requests go through is made here but what the caller has opened: the
+    look-ups with their files, and the way to Kafka.
+    """
+    redactor = Redactor(_count_redaction)
+    bots = BotRules(minimiser.agents.is_bot, centers or DataCenters.load(None))
+    return CollectorService(
+        Rules(sites, bots, read_clock, _count_signal),
+        Stamper(minimiser),
+        EventEncoder(PageReducer(redactor, Channels.load()), redactor, bots.is_spam),
+        gatherer,
+    )
+
+
+def make_pages() -> PageReducer:
+    """Put together what reduces addresses, for those that take events by another way."""
+    return PageReducer(Redactor(_count_redaction), Channels.load())
+
+
+def _count_redaction(kind: RedactionKind) -> None:
+    metrics.COLLECTOR_REDACTIONS.labels(kind.value).inc()
+
+
+def _count_signal(signal: str) -> None:
+    metrics.COLLECTOR_SIGNALS.labels(signal).inc()
