@@ -184,7 +184,7 @@ def _write_sites(home: Home, origin: str) -> Path:
     path.write_text(
         "# Made by `hmara demo` at each start.\n"
         f'[[sites]]\nid = "{SITE}"\norigins = ["{origin}"]\ntime_zone = "UTC"\n'
-        "synthetic = true\nkeep_headless = true\n",
+        "synthetic = true\nkeep_headless = true\nkeep_data_centers = true\n",
         "utf-8",
     )
     return path
