@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from ipaddress import IPv6Network
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import structlog
 from crawleruseragents import (  # type: ignore[import-untyped] # ships no types
@@ -17,10 +17,8 @@ from crawleruseragents import (  # type: ignore[import-untyped] # ships no types
 )
 
 from processors.reasons import DropReason
-
-if TYPE_CHECKING:
-    from streams.collector.client import Client, Network
-    from streams.collector.sites import Site
+from streams.collector.client import Client, Network
+from streams.collector.sites import Site
 
 log = structlog.get_logger(__name__)
 
@@ -144,6 +142,11 @@ class DataCenters:
         self._v6 = v6
 
     @classmethod
+    def none(cls) -> DataCenters:
+        """Return no data centre at all."""
+        return cls([], [])
+
+    @classmethod
     def load(cls, folder: Path | None) -> DataCenters:
         """Read the networks of hosting providers out of npm's `@ip-location-db/asn`.
 
@@ -151,7 +154,7 @@ class DataCenters:
         """
         if folder is None or not all((folder / name).is_file() for name in ASN_FILES):
             log.warning("data_center_rule_off", cause="no file of autonomous systems")
-            return cls([], [])
+            return cls.none()
         wanted = frozenset(
             line.partition("\t")[0].encode() for line in read_lines("hosting_asns.txt")
         )
@@ -159,7 +162,7 @@ class DataCenters:
             v4, v6 = (list(_read_ranges(folder / name, wanted)) for name in ASN_FILES)
         except (OSError, ValueError) as error:
             log.warning("data_center_rule_off", cause=type(error).__name__)
-            return cls([], [])
+            return cls.none()
         kept = ((start >> _V6_KEPT_BITS, end >> _V6_KEPT_BITS) for start, end in v6)
         return cls(to_bounds(v4), to_bounds(kept))
 

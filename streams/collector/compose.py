@@ -30,7 +30,7 @@ def make_service(
     look-ups with their files, and the way to Kafka.
     """
     redactor = Redactor(_count_redaction)
-    bots = BotRules(minimiser.agents.is_bot, centers or DataCenters.load(None))
+    bots = BotRules(minimiser.agents.is_bot, centers or DataCenters.none())
     return CollectorService(
         Rules(sites, bots, read_clock, _count_signal),
         Stamper(minimiser),

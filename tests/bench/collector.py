@@ -76,8 +76,10 @@ def measure(services: Services, plan: Plan) -> Page:
         for _ in range(plan.runs):
             lone_ms.append(_lone(servers["kafka"], plan))
             trips_ms.append(measure_round_trip_ms(services, plan.round_trips))
+        halves = [_put_half_load(servers["kafka"], loads, plan) for _ in range(plan.runs)]
     page.add(_loads_table(loads))
     page.add(_lone_table(lone_ms, trips_ms))
+    page.add(_half_table(halves))
     for connections in CONNECTIONS:
         whole, parsing = loads["kafka", connections], loads["validate", connections]
         share = _median(whole, _rate) / _median(parsing, _rate)
@@ -96,9 +98,11 @@ wrk posts {EVENTS_PER_POST} events (1.2 KB) at a time, each POST with another pa
 as answers come. The server is pinned to core 0 and wrk to core 1; Kafka runs where there is \
 room, mostly beside wrk. Medians; the range of the runs stands in brackets; the variants take \
 turns.
-`kafka` is the collector as it is: 202 after acks=all. `instant` does everything but send: its \
-sink acknowledges at once. `validate` parses and bounds the body, and answers.
+`kafka` is the collector as it is, with everything on (rate limit, robots, data centres, \
+redaction, channels): 202 after acks=all. `instant` does everything but send: its sink \
+acknowledges at once. `validate` parses and bounds the body, and answers.
 CPU per POST is that of all threads of the server, librdkafka's among them.
+Half the load is put by {CONNECTIONS[-1]} connections with random pauses.
 A lone POST comes from one connection that waits for each answer. The round trip is one \
 confluent-kafka produce with acks=all of the record that such a POST becomes, and the wait for \
 its report.
@@ -143,6 +147,20 @@ def _put_loads(servers: dict[str, Server], plan: Plan) -> Loads:
             load = put_load(server.port, server.pid, connections=connections, seconds=plan.seconds)
             found[name, connections].append(load)
     return found
+
+
+def _put_half_load(server: Server, loads: Loads, plan: Plan) -> Load:
+    """Load the collector with about half of what it can take, by pauses on each connection."""
+    connections = CONNECTIONS[-1]
+    half_per_s = _median(loads["kafka", connections], _rate) / 2
+    pause_ms = round(connections / half_per_s * 1e3)
+    return put_load(
+        server.port,
+        server.pid,
+        connections=connections,
+        seconds=plan.seconds,
+        pause_ms=pause_ms,
+    )
 
 
 def _lone(server: Server, plan: Plan) -> float:
@@ -203,6 +221,15 @@ def _loads_table(loads: Loads) -> Table:
         )
     columns = ("server", "connections", "POST/s", "range", "CPU us/POST", "p50 ms", "p99 ms")
     return Table("Answered POSTs of five events, server on one core", columns, rows)
+
+
+def _half_table(halves: list[Load]) -> Table:
+    row = (
+        f"{_median(halves, _rate):,.0f}",
+        f"{_median(halves, lambda load: load.p50_ms):.1f}",
+        f"{_median(halves, lambda load: load.p99_ms):.1f}",
+    )
+    return Table("Half the load", ("POST/s", "p50 ms", "p99 ms"), [row])
 
 
 def _lone_table(lone_ms: list[float], trips_ms: list[float]) -> Table:

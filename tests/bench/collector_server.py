@@ -63,9 +63,13 @@ def main(variant: str, sites_file: Path, port: int) -> None:
         replaced.KafkaRecordSink = InstantSink
     if variant == "validate":
         replaced.make_service = ValidatingService
-    # All requests come from one address: its rate is counted, and never too high.
+    # The load's addresses are few: their rates are counted, and never too high.
     settings = CollectorSettings.load(
-        sites_file=sites_file, port=port, requests_per_s=1e9, burst_requests=1_000_000_000
+        sites_file=sites_file,
+        port=port,
+        trusted_proxies=("127.0.0.1",),
+        requests_per_s=1e9,
+        burst_requests=1_000_000_000,
     )
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(server.serve(settings, KafkaSettings.load()))

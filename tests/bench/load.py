@@ -49,8 +49,10 @@ def pin(core: int, command: list[str]) -> list[str]:
     return ["taskset", "-c", str(core), *command]
 
 
-def put_load(port: int, server_pid: int, *, connections: int, seconds: float) -> Load:
-    """Post as fast as answers come.
+def put_load(
+    port: int, server_pid: int, *, connections: int, seconds: float, pause_ms: int = 0
+) -> Load:
+    """Post as fast as answers come, or with a mean pause on each connection.
 
     Raises:
         BenchError: an answer was not 2xx, or a connection broke.
@@ -63,7 +65,8 @@ def put_load(port: int, server_pid: int, *, connections: int, seconds: float) ->
         "--latency",
         "--timeout=10s",
     ]
-    command += ["-s", str(_SCRIPT), f"http://127.0.0.1:{port}", "--", secrets.token_hex(4)]
+    arguments = [secrets.token_hex(4), str(pause_ms)]
+    command += ["-s", str(_SCRIPT), f"http://127.0.0.1:{port}", "--", *arguments]
     cpu_s = read_cpu_s(server_pid)
     result = subprocess.run(pin(1, command), capture_output=True, text=True, check=False)
     cpu_s = read_cpu_s(server_pid) - cpu_s

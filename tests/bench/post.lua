@@ -1,4 +1,4 @@
--- One POST of five events, as the tag sends them; no two have the same page load.
+-- One POST of five events, as the tag sends them through a proxy; no two have the same page load.
 local site, origin = "bench", "http://127.0.0.1:8081"
 local agents = {
   "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36",
@@ -13,6 +13,13 @@ local run = ""
 
 function init(args)
   run = args[1]
+  local pause_ms = tonumber(args[2])
+  if pause_ms > 0 then
+    -- A pause before each request, random, so that connections do not march in step.
+    delay = function()
+      return math.random(0, 2 * pause_ms)
+    end
+  end
 end
 
 function request()
@@ -30,5 +37,6 @@ function request()
     ["Content-Type"] = "text/plain;charset=UTF-8",
     ["Origin"] = origin,
     ["User-Agent"] = agents[sent % 5 + 1],
+    ["X-Forwarded-For"] = string.format("176.36.%d.%d", sent % 199, sent % 251),
   }, body)
 end
