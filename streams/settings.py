@@ -129,6 +129,11 @@ class CollectorSettings(_Settings):
     max_server_body_bytes: int = Field(
         default=262_144, le=524_288, description="Largest body of a server's events, bytes."
     )
+    phone_regions: tuple[str, ...] = Field(
+        default=("UA",),
+        description="Countries whose phone numbers are also found without a country code, ISO 3166"
+        " alpha-2, as a JSON list.",
+    )
     body_timeout_s: float = Field(default=10.0, description="Longest wait for a body, seconds.")
     ack_timeout_s: float = Field(
         default=5.0, description="Longest wait for Kafka's acknowledgement, seconds; then 503."
@@ -139,6 +144,12 @@ class CollectorSettings(_Settings):
     )
     max_connections: int = Field(
         default=2_000, description="Most connections at once; above, 503 and closed."
+    )
+    max_client_connections: int = Field(
+        default=250,
+        ge=0,
+        description="Most connections of one client at once, trusted proxies left out; above,"
+        " closed; 0 is no limit.",
     )
     requests_per_s: float = Field(
         default=50.0,

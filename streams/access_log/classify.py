@@ -41,10 +41,11 @@ _MACHINE_PATH = re.compile(
 _UNFIT = re.compile(r"[\x00-\x20\x7f]")
 
 
-def classify(line: LogLine, is_bot: Callable[[str], bool]) -> SkipReason | None:
+def classify(line: LogLine, judge: Callable[[LogLine], SkipReason | None]) -> SkipReason | None:
     """Say why a line is no page request, or None if it is one.
 
-    `is_bot` is asked last and only about user agents that are not empty.
+    `judge` says of who asked for a page whether that counts; it is asked last, and only about user
+    agents that are not empty.
     """
     if line.method != "GET":
         return SkipReason.NOT_GET
@@ -53,9 +54,7 @@ def classify(line: LogLine, is_bot: Callable[[str], bool]) -> SkipReason | None:
     reason = _target_reason(line.target)
     if reason is not None:
         return reason
-    if line.user_agent is None or is_bot(line.user_agent):
-        return SkipReason.BOT
-    return None
+    return SkipReason.BOT if line.user_agent is None else judge(line)
 
 
 def _status_reason(status: int) -> SkipReason:

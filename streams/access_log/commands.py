@@ -15,11 +15,18 @@ from streams.access_log.digest import Inspection
 from streams.access_log.import_log import Importer, ImportLogError
 from streams.access_log.read import ImportCounts
 from streams.access_log.reasons import SkipReason
+from streams.collector.bots import BotRules, DataCenters
 from streams.collector.compose import make_pages
 from streams.collector.minimise import AgentClassifier, CountryLookup
 from streams.collector.sites import Site, load_sites
 from streams.record_packer import RecordPacker
-from streams.settings import CollectorSettings, KafkaSettings, find_geo_file, volatile_dir
+from streams.settings import (
+    CollectorSettings,
+    KafkaSettings,
+    find_asn_folder,
+    find_geo_file,
+    volatile_dir,
+)
 from streams.version import VERSION
 
 console: Final = Console(highlight=False, stderr=True)
@@ -44,11 +51,13 @@ def import_log(
 ) -> None:
     """Turn the page requests of access logs into page views; the same file twice counts once."""
     settings = CollectorSettings.load(sites_file=sites)
+    agents = AgentClassifier()
     importer = Importer(
         site=_find_site(settings, site),
         countries=CountryLookup(find_geo_file(settings)),
-        agents=AgentClassifier(),
-        pages=make_pages(),
+        agents=agents,
+        bots=BotRules(agents.is_bot, DataCenters.load(find_asn_folder())),
+        pages=make_pages(settings.phone_regions),
         packer=RecordPacker(KafkaSettings.load().bootstrap_servers, f"hmara-import/{VERSION}"),
         salt_dir=volatile_dir() / "import",
     )

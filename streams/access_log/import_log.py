@@ -18,7 +18,9 @@ from schemas.errors import HmaraError
 from streams.access_log.digest import Inspection, LogFile, inspect_logs
 from streams.access_log.parse import LogLine
 from streams.access_log.read import ImportCounts, read_pages
+from streams.access_log.reasons import SkipReason
 from streams.collector.avro_writer import NO_DETAILS, EventKey, write_event
+from streams.collector.bots import BotRules
 from streams.collector.client import Client
 from streams.collector.minimise import AgentClassifier, CountryLookup, pack_address
 from streams.collector.pages import PageReducer
@@ -44,6 +46,7 @@ class Importer:
     site: Site
     countries: CountryLookup
     agents: AgentClassifier
+    bots: BotRules
     pages: PageReducer
     packer: RecordPacker
     salt_dir: Path
@@ -66,7 +69,7 @@ class Importer:
         folder = self.salt_dir / name_import(inspection.files)
         salts = SaltKeeper(folder)
         counts = ImportCounts()
-        for chunk in read_pages(inspection.files, self.agents.is_bot, counts):
+        for chunk in read_pages(inspection.files, self._judge, counts):
             for pair, event in self._encode(chunk.file, chunk.pages, salts):
                 self.packer.add(int.from_bytes(pair[:8], "big"), event)
             if on_bytes is not None:
@@ -75,6 +78,14 @@ class Importer:
         salts.forget()
         destroy_salts(folder)
         return counts
+
+    def _judge(self, line: LogLine) -> SkipReason | None:
+        """Say why a page request counts for nobody, by the rules of the collector."""
+        reason = self.bots.judge(_to_client(line), self.site)
+        if reason is not None:
+            return SkipReason(reason.value)
+        referrer = self.pages.reduce_referrer(line.referrer or "", "", self.site)
+        return SkipReason.REFERRER_SPAM if self.bots.is_spam(referrer.host) else None
 
     def _encode(
         self, file: LogFile, pages: Sequence[LogLine], salts: SaltKeeper

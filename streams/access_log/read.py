@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from streams.access_log.classify import classify
@@ -15,16 +15,17 @@ from streams.access_log.parse import LogLine, Skip, parse_line
 from streams.access_log.reasons import SkipReason
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from streams.access_log.digest import LogFile
     from streams.access_log.lines import LogContent
 
+Judge = Callable[[LogLine], SkipReason | None]
+
 CHUNK_PAGES = 5_000
 UNREADABLE_KEPT = 20
 _CHUNK_BYTES = 8_388_608  # a log of nothing but assets shows progress too
-_USER_AGENTS_REMEMBERED = 16_384
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,27 +69,22 @@ class ImportCounts:
             self.unreadable.append(UnreadableLine(path, line_number, reason))
 
 
-def read_pages(
-    files: Sequence[LogFile], is_bot: Callable[[str], bool], counts: ImportCounts
-) -> Iterator[PageChunk]:
+def read_pages(files: Sequence[LogFile], judge: Judge, counts: ImportCounts) -> Iterator[PageChunk]:
     """Read the logs one after the other, in the order given, and count as lines are read.
 
-    `is_bot` judges a user agent and must always judge it the same.
+    `judge` says of a page request whether it counts, and must always say the same.
 
     Raises:
         LogFileError: a file cannot be read, or (LogChangedError, once it has been read to its end)
             its content is not what was inspected. What was appended since is left unread.
 
     """
-    judge = lru_cache(_USER_AGENTS_REMEMBERED)(is_bot)
     for file in files:
         with open_log(file.path) as content:
             yield from _read_file(_Inspected(file, content), judge, counts)
 
 
-def _read_file(
-    inspected: _Inspected, is_bot: Callable[[str], bool], counts: ImportCounts
-) -> Iterator[PageChunk]:
+def _read_file(inspected: _Inspected, judge: Judge, counts: ImportCounts) -> Iterator[PageChunk]:
     file = inspected.file
     pages: list[LogLine] = []
     line_number = told_bytes = 0
@@ -96,7 +92,7 @@ def _read_file(
         for line in lines:
             line_number += 1
             parsed = parse_line(line, line_number)
-            reason = parsed.reason if isinstance(parsed, Skip) else classify(parsed, is_bot)
+            reason = parsed.reason if isinstance(parsed, Skip) else classify(parsed, judge)
             if isinstance(parsed, Skip) or reason is not None:
                 counts.skip(file.path, line_number, reason or SkipReason.MALFORMED)
                 continue

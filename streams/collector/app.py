@@ -10,10 +10,16 @@ import structlog
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from streams import metrics
-from streams.collector.client import Client
+from streams.collector.client import Client, is_loopback
 from streams.collector.edge import Edge
 from streams.collector.gather import NotDurableError
-from streams.collector.hints import find_page_origin, has_opted_out, is_headless, read_key
+from streams.collector.hints import (
+    find_page_origin,
+    has_gpc,
+    has_opted_out,
+    is_headless,
+    read_key,
+)
 from streams.collector.http import (
     ClientGoneError,
     Receive,
@@ -47,7 +53,7 @@ TAG: Final = "/tag.js"
 _SHARED: Final = frozenset({EVENTS, PIXEL_PATH, TAG})
 """What pages of other origins load."""
 _FOR_OPERATORS: Final = frozenset({"/healthz", "/readyz", "/metrics"})
-"""Asked from close by and often, over plain http too."""
+"""Asked from close by and often: over plain http too, and on the same machine without a limit."""
 _EVENT_TYPES: Final = (b"text/plain", b"application/json")
 _JSON_ONLY: Final = (b"application/json",)
 _DOCUMENT_MAX_AGE_S: Final = 300
@@ -149,10 +155,14 @@ class CollectorApp:
     async def _answer(self, request: Request) -> Response:
         edge = self.edge
         address = edge.find_client(request)
-        if request.path not in _FOR_OPERATORS:
+        if request.path not in _FOR_OPERATORS or not is_loopback(address):
             edge.limit(address)
-            if edge.requires_https and is_plain(request, edge.trusted):
-                return answer_plain(request, self.routes, HTTPS_PORT)
+        if (
+            edge.requires_https
+            and request.path not in _FOR_OPERATORS
+            and is_plain(request, edge.trusted)
+        ):
+            return answer_plain(request, self.routes, HTTPS_PORT)
         methods = self.routes.get(request.path)
         if methods is None:
             raise Problem(Reason.NOT_FOUND)
@@ -247,6 +257,8 @@ def _to_client(request: Request, address: bytes, origin: str) -> Client:
         origin,
         is_headless=is_headless(headers),
         has_opted_out=has_opted_out(headers),
+        has_gpc=has_gpc(headers),
+        has_dnt=headers.get(b"dnt") == b"1",
     )
 
 

@@ -325,6 +325,12 @@ def write_event(key: EventKey, page: bytes, details: bytes, request: bytes) -> b
     )
 
 
+def forget_texts() -> None:
+    """Let go of the texts whose bytes are remembered."""
+    _write_known_string.cache_clear()
+    _write_traits.cache_clear()
+
+
 def write_batch(schema_id: int, collector: str, count: int, events: Sequence[bytes]) -> bytes:
     """Frame `count` encoded events as one `EventBatch`: one array block, then the empty one.
 

@@ -69,6 +69,10 @@ class BotRules:
             return DropReason.DATA_CENTER
         return None
 
+    def forget(self) -> None:
+        """Let go of the user agents that are remembered."""
+        self._known.clear()
+
     def is_spam(self, referrer_host: str) -> bool:
         """Say whether a host, or one above it, sends itself as a referrer only to be seen."""
         host = referrer_host[-_MAX_HOST_CHARS:].rstrip(".").lower()

@@ -42,6 +42,10 @@ class Channels:
         rules = tomllib.loads(_FILE.read_text("utf-8"))
         return cls(*(_invert(rules[name]) for name in ("hosts", "mediums", "sources")))
 
+    def forget(self) -> None:
+        """Let go of the sources that are remembered."""
+        self._known.clear()
+
     def classify(
         self, referrer_host: str, utm_source: str, utm_medium: str, *, has_click_id: bool = False
     ) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from streams import metrics
@@ -17,20 +18,29 @@ from streams.collector.sites import Sites
 from streams.collector.stamp import Minimiser, Stamper
 
 
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What may be left out: without `centers` no address is a data centre's."""
+
+    centers: DataCenters = field(default_factory=DataCenters.none)
+    phone_regions: tuple[str, ...] = ("UA",)
+
+
 def make_service(
     sites: Sites,
     minimiser: Minimiser,
     gatherer: Gatherer,
     read_clock: Callable[[], datetime],
-    centers: DataCenters | None = None,
+    options: Options | None = None,
 ) -> CollectorService:
-    """Put the service together; without `centers` no address is a data centre's.
+    """Put the service together.
 
     Each part that the requests go through is made here but what the caller has opened: the
     look-ups with their files, and the way to Kafka.
     """
-    redactor = Redactor(_count_redaction)
-    bots = BotRules(minimiser.agents.is_bot, centers or DataCenters.none())
+    options = options or Options()
+    redactor = Redactor(_count_redaction, options.phone_regions)
+    bots = BotRules(minimiser.agents.is_bot, options.centers)
     return CollectorService(
         Rules(sites, bots, read_clock, _count_signal),
         Stamper(minimiser),
@@ -39,9 +49,9 @@ def make_service(
     )
 
 
-def make_pages() -> PageReducer:
+def make_pages(phone_regions: tuple[str, ...]) -> PageReducer:
     """Put together what reduces addresses, for those that take events by another way."""
-    return PageReducer(Redactor(_count_redaction), Channels.load())
+    return PageReducer(Redactor(_count_redaction, phone_regions), Channels.load())
 
 
 def _count_redaction(kind: RedactionKind) -> None:

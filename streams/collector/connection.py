@@ -14,6 +14,7 @@ from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT, service_unavai
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from streams import metrics
+from streams.collector.client import Network, is_trusted
 from streams.collector.http import (
     Headers,
     Receive,
@@ -26,6 +27,7 @@ from streams.collector.http import (
     to_response,
 )
 from streams.collector.limits import MAX_HEAD_BYTES, QUIET_S
+from streams.collector.minimise import pack_address
 from streams.collector.problems import Header, Problem, Reason
 from streams.collector.request_id import draw_request_id
 
@@ -33,25 +35,58 @@ _WIRE_OVERHEAD: Final = 8
 """A body in chunks of one byte is six times as long on the wire."""
 
 
+class PeerCounts:
+    """How many connections each client has; our own proxies may have any number.
+
+    What it holds is bounded by the connections that are open.
+    """
+
+    def __init__(self, limit: int, trusted: tuple[Network, ...] = ()) -> None:
+        self._limit = limit
+        self._trusted = trusted
+        self._counts: dict[str, int] = {}
+
+    def add(self, peer: str) -> bool:
+        """Count a connection; False if its client has too many."""
+        count = self._counts[peer] = self._counts.get(peer, 0) + 1
+        if not self._limit or count <= self._limit:
+            return True
+        packed = pack_address(peer)
+        return packed is not None and is_trusted(packed, self._trusted)
+
+    def remove(self, peer: str) -> None:
+        """Count the end of a connection."""
+        count = self._counts.pop(peer, 0) - 1
+        if count > 0:
+            self._counts[peer] = count
+
+
 class BoundedProtocol(HttpToolsProtocol):
     """uvicorn's HTTP/1.1 with bounds; a request within them costs it two additions."""
 
     max_message_bytes: ClassVar[int] = HIGH_WATER_LIMIT
+    peers: ClassVar[PeerCounts]
     own_headers: ClassVar[tuple[Header, ...]] = ()
 
     def connection_made(  # type: ignore[override] # as uvicorn narrows it
         self, transport: asyncio.Transport
     ) -> None:
-        """Begin to watch the connection."""
+        """Begin to watch the connection; close it if its client has too many."""
         super().connection_made(transport)
+        self._peer = self.client[0] if self.client else ""
         self._message_bytes = 0
         self._chunk_bytes = 0
         self._seen: Any = None
         self._watch: asyncio.TimerHandle = self.loop.call_later(QUIET_S, self._look)
+        if not self.peers.add(self._peer):
+            # Nothing was asked yet, so there is nothing to answer.
+            metrics.COLLECTOR_REQUESTS.labels("other", 503, Reason.OVERLOADED.value).inc()
+            transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End the watch."""
         self._watch.cancel()
+        self.peers.remove(self._peer)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -118,10 +153,13 @@ class BoundedProtocol(HttpToolsProtocol):
             self._watch = self.loop.call_later(QUIET_S, self._look)
 
 
-def bound_protocol(max_body_bytes: int, hsts_max_age_s: int | None) -> type[BoundedProtocol]:
+def bound_protocol(
+    max_body_bytes: int, hsts_max_age_s: int | None, peer_counts: PeerCounts
+) -> type[BoundedProtocol]:
     """Return the protocol for bodies of at most so many bytes."""
 
     class Bounded(BoundedProtocol):
+        peers = peer_counts
         max_message_bytes = MAX_HEAD_BYTES + _WIRE_OVERHEAD * max_body_bytes
         own_headers = secure_headers(is_shared=False, hsts_max_age_s=hsts_max_age_s)
 

@@ -52,6 +52,7 @@ def make_edge(settings: CollectorSettings) -> Edge:
         requests_per_s=settings.requests_per_s,
         burst_requests=settings.burst_requests,
         max_connections=settings.max_connections,
+        max_client_connections=settings.max_client_connections,
     )
     limiter = None
     if limits.requests_per_s:

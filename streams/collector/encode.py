@@ -10,6 +10,7 @@ from streams.collector.avro_writer import (
     LONGS,
     NO_DETAILS,
     NOWHERE,
+    forget_texts,
     write_click,
     write_custom,
     write_form,
@@ -72,6 +73,7 @@ class EventEncoder:
         self, pages: PageReducer, redactor: Redactor, is_spam: Callable[[str], bool]
     ) -> None:
         self._pages = pages
+        self._redactor = redactor
         self._redact = redactor.redact_text
         self._is_spam = is_spam
         self._targets: dict[tuple[str, str], bytes] = {}
@@ -84,6 +86,17 @@ class EventEncoder:
             FormSubmit: self._write_form,
             Custom: self._write_custom,
         }
+
+    def begin(self) -> None:
+        """Begin a request: what redaction may cost is counted anew."""
+        self._redactor.begin()
+
+    def forget(self) -> None:
+        """Let go of every text that is remembered."""
+        self._targets.clear()
+        forget_texts()
+        self._pages.forget()
+        self._redactor.forget()
 
     def encode(self, events: Sequence[Event], page_load_id: bytes, stamp: Stamp) -> bytes:
         """Encode the events of one page load, one after another.
@@ -160,10 +173,14 @@ class EventEncoder:
         return write_custom(self._redact(event.name), self._to_texts(event.properties))
 
     def _to_texts(self, properties: Properties) -> dict[str, str]:
-        """Return the properties as texts, keys and values redacted."""
-        return {
-            self._redact(key): self._redact(_to_text(value)) for key, value in properties.items()
-        }
+        """Return the properties as texts, keys and values redacted; none takes another's place."""
+        texts: dict[str, str] = {}
+        for key, value in properties.items():
+            clean = self._redact(key)
+            while clean in texts:
+                clean += "'"
+            texts[clean] = self._redact(_to_text(value))
+        return texts
 
 
 def _to_text(value: str | float | bool) -> str:  # noqa: FBT001 - a JSON value

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from copy import copy
 from dataclasses import dataclass, field
 from typing import Final, Protocol
@@ -102,9 +102,7 @@ class Gatherer:
             NotDurableError: too much is held already; nothing was taken.
         """
         size_bytes = len(events)
-        if self.held_bytes + size_bytes > self._max_held_bytes:
-            message = "gathering events: too many are waiting for Kafka"
-            raise NotDurableError(message)
+        self._check_room(size_bytes)
         loop = asyncio.get_running_loop()
         share = _Share(count, events, loop.time() + self._ack_timeout_s, loop.create_future())
         self.held_bytes += size_bytes
@@ -113,6 +111,16 @@ class Gatherer:
             loop.call_soon(self._send_touched)
         self._touched.add(partition)
         return share.done
+
+    def put_all(self, loads: Iterable[tuple[int, int, bytes]]) -> list[asyncio.Future[None]]:
+        """Take what one request has for several partitions, all of it or nothing; see `put`.
+
+        Raises:
+            NotDurableError: too much is held already; nothing was taken.
+        """
+        loads = list(loads)
+        self._check_room(sum(len(events) for _, _, events in loads))
+        return [self.put(*load) for load in loads]
 
     def expire(self) -> int:
         """Fail the requests that have waited too long for a record; return how many."""
@@ -128,6 +136,11 @@ class Gatherer:
         """Wait until every request has its answer, at most the ack timeout."""
         while self.held_bytes:  # noqa: ASYNC110 - once per process, when it ends
             await asyncio.sleep(_DRAIN_STEP_S)
+
+    def _check_room(self, size_bytes: int) -> None:
+        if self.held_bytes + size_bytes > self._max_held_bytes:
+            message = "gathering events: too many are waiting for Kafka"
+            raise NotDurableError(message)
 
     def _send_touched(self) -> None:
         """Send what came in this turn of the loop: requests read together travel together."""

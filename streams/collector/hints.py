@@ -22,6 +22,12 @@ def has_opted_out(headers: Mapping[bytes, bytes]) -> bool:
     return any(part.strip() == _OPT_OUT for part in cookies.replace(b",", b";").split(b";"))
 
 
+def has_gpc(headers: Mapping[bytes, bytes]) -> bool:
+    """Say whether Global Privacy Control is on: one of several headers says exactly `1`."""
+    values = headers.get(b"sec-gpc")
+    return values is not None and b"1" in (value.strip() for value in values.split(b","))
+
+
 def find_page_origin(headers: Mapping[bytes, bytes]) -> str:
     """Return the origin of the page that loads an image: named, or that of the referrer, or ''."""
     origin = headers.get(b"origin", b"")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Container
 from typing import Final
 
-from streams.collector.client import Network
+from streams.collector.client import Network, is_trusted
 from streams.collector.http import (
     Receive,
     Request,
@@ -35,15 +34,11 @@ def is_plain(request: Request, trusted: tuple[Network, ...]) -> bool:
     """
     if request.scheme == "https":
         return False
-    if not _is_proxy(request.peer, trusted):
+    peer = pack_address(request.peer)
+    if peer is None or not is_trusted(peer, trusted):
         return True
     said = request.headers.get(b"x-forwarded-proto", b"")
     return said.rpartition(b",")[2].strip().lower() == b"http"
-
-
-def _is_proxy(peer: str, trusted: tuple[Network, ...]) -> bool:
-    packed = pack_address(peer)
-    return packed is not None and any(ipaddress.ip_address(packed) in net for net in trusted)
 
 
 def answer_plain(request: Request, known: Container[str], port: int) -> Response:

@@ -24,6 +24,7 @@ class Limits:
     requests_per_s: float = 50.0
     burst_requests: int = 200
     max_connections: int = 2_000
+    max_client_connections: int = 250
 
     def describe(self) -> dict[str, float]:
         """Return every bound by its name, the unit in the name."""

@@ -14,7 +14,7 @@ import uvicorn
 
 from schemas.errors import HmaraError
 from streams.collector.app import CollectorApp
-from streams.collector.connection import bound_protocol
+from streams.collector.connection import PeerCounts, bound_protocol
 from streams.collector.https_only import RedirectApp
 from streams.collector.limits import HANDSHAKE_S
 from streams.collector.tls import TlsError, make_tls
@@ -140,15 +140,17 @@ def _configure(served: CollectorApp | RedirectApp, app: CollectorApp) -> uvicorn
     hsts_max_age_s = app.edge.hsts_max_age_s if served is app else None
     largest_bytes = max(limits.max_body_bytes, limits.max_server_body_bytes)
     application: Any = served
+    peers = PeerCounts(limits.max_client_connections, app.edge.trusted)
     return uvicorn.Config(
         application,
         interface="asgi3",
         loop="uvloop",
-        http=bound_protocol(largest_bytes, hsts_max_age_s),
+        http=bound_protocol(largest_bytes, hsts_max_age_s, peers),
         ws="none",
         lifespan="off",
         log_config=None,
         access_log=False,
+        log_level="error",  # a line per malformed request would be the client's to order
         server_header=False,
         date_header=False,
         proxy_headers=False,

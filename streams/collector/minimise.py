@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 import socket
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -18,6 +19,9 @@ from schemas.errors import HmaraError
 _MAX_NETWORKS: Final = 20_000
 _MAX_USER_AGENTS: Final = 20_000
 _MAX_USER_AGENT_CHARS: Final = 512
+_FAMILIES: Final = Path(__file__).parent / "data" / "families.toml"
+_OTHER_FAMILY: Final = "Other"
+_MAJOR: Final = re.compile(r"[0-9]{1,4}")
 _LANGUAGE: Final = re.compile(r"[A-Za-z]{2,3}(?=$|[-_])")
 _SIZES: Final = ((480, "xs"), (768, "s"), (1366, "m"), (1920, "l"))
 _LARGEST: Final = "xl"
@@ -96,10 +100,15 @@ class CountryLookup:
 
 
 class AgentClassifier:
-    """User agents to classes, remembered for the most recent ones."""
+    """User agents to classes, remembered for the most recent ones.
+
+    What stands in a user agent is its client's to choose, so families are kept out of a closed set.
+    """
 
     def __init__(self) -> None:
         self._parser = Parser(Resolver(load_lazy_builtins()))
+        kept = tomllib.loads(_FAMILIES.read_text("utf-8"))
+        self._browsers, self._systems = frozenset(kept["browsers"]), frozenset(kept["systems"])
         self._known: dict[str, AgentClass] = {}
 
     def classify(self, user_agent: str) -> AgentClass:
@@ -116,6 +125,10 @@ class AgentClassifier:
         """Say whether a user agent calls itself a robot, or is empty."""
         return self.classify(user_agent).is_bot
 
+    def forget(self) -> None:
+        """Let go of the user agents that are remembered."""
+        self._known.clear()
+
     def _parse(self, user_agent: str) -> AgentClass:
         result = self._parser(user_agent, Domain.ALL)
         browser, os, device = result.user_agent, result.os, result.device
@@ -123,12 +136,20 @@ class AgentClassifier:
         return AgentClass(
             device=(
                 _classify_device(user_agent),
-                os.family if os else "",
-                browser.family if browser else "",
-                (browser.major or "") if browser else "",
+                _keep(os.family, self._systems) if os else "",
+                _keep(browser.family, self._browsers) if browser else "",
+                _keep_version(browser.major) if browser else "",
             ),
             is_bot=is_bot,
         )
+
+
+def _keep(family: str, known: frozenset[str]) -> str:
+    return family if family in known else _OTHER_FAMILY
+
+
+def _keep_version(major: str | None) -> str:
+    return major if major is not None and _MAJOR.fullmatch(major) else ""
 
 
 def _classify_device(user_agent: str) -> str:

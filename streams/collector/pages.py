@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 from urllib.parse import parse_qsl, quote
 
@@ -27,6 +28,10 @@ _MAX_KNOWN_CHARS: Final = 256
 _NO_UTM: Final = ("",) * len(UTM_FIELDS)
 _SCHEMES: Final = frozenset({"http", "https"})
 _REFERRER_SCHEMES: Final = _SCHEMES | {"android-app"}
+_HOST: Final = re.compile(r"[\w.-]{1,253}|[0-9a-f:.]{2,45}")
+"""A name, as browsers send it or not, or an IPv6 address without its brackets."""
+_NUMERIC: Final = re.compile(r"(?:0x[0-9a-f]+|[0-9]+)(?:\.(?:0x[0-9a-f]+|[0-9]+)){0,3}")
+"""An IPv4 address in any of the forms that browsers understand."""
 _ROUTES: Final = ("/", "!/")
 _MARKS: Final = str.maketrans({"?": "/", "#": "/"})
 
@@ -129,8 +134,13 @@ class PageReducer:
         address = split_url(url)
         if address is None:
             return None
-        host = self._redactor.redact_host(_strip_port(address.host))
-        return host, self._redactor.redact_path(address.path)
+        host = self._redact_host(_strip_port(address.host))
+        if not host:
+            return None
+        # Together first: what a number in a path is, a host such as wa.me tells.
+        whole = self._redactor.redact_path(f"{host}{address.path}")
+        path = whole.removeprefix(host)
+        return host, path if path.startswith("/") else self._redactor.redact_path(address.path)
 
     def reduce_referrer(self, referrer: str, page_host: str, site: Site) -> Source:
         """Keep the host of a referrer, unless it is one of the site's own."""
@@ -139,21 +149,32 @@ class PageReducer:
             return NO_SOURCE
         authority = rest.translate(_MARKS).partition("/")[0].rpartition("@")[2].lower()
         host = _strip_port(authority)
-        if not host:
-            return NO_SOURCE
         if host == _strip_port(page_host) or site.has_origin(f"{scheme}://{authority}"):
             return _INTERNAL
-        return Source(self._redactor.redact_host(host), is_internal=False)
+        return Source(self._redact_host(host), is_internal=False)
 
     def write_view(self, url: ReducedUrl, title: str, source: Source) -> bytes:
         """Write the page part of a page view; a view from within the site has no channel."""
         channel = ""
-        if not source.is_internal or url.has_click_id or url.utm is not _NO_UTM:
+        name, medium, *others = url.utm
+        campaign = name or next(filter(None, others), "")
+        if not source.is_internal or url.has_click_id or campaign or medium:
             channel = self._channels.classify(
-                source.host, url.utm[0], url.utm[1], has_click_id=url.has_click_id
+                source.host, campaign, medium, has_click_id=url.has_click_id
             )
         title = self._redactor.redact_text(title)
         return write_page(PagePart(url.path, url.query, title, source.host, channel, url.utm))
+
+    def _redact_host(self, host: str) -> str:
+        """Redact a host; nothing is kept of what is none, and no address however it is written."""
+        if _NUMERIC.fullmatch(host):
+            return "[ip]"
+        return self._redactor.redact_host(host) if _HOST.fullmatch(host) else ""
+
+    def forget(self) -> None:
+        """Let go of the addresses and sources that are remembered."""
+        self._known.clear()
+        self._channels.forget()
 
     def _reduce(self, address: Address, site: Site) -> ReducedUrl:
         path = address.path
@@ -187,7 +208,7 @@ def _may_matter(query: str, site: Site) -> bool:
     return bool(query) and (
         any(mark in query for mark in _QUERY_MARKS)
         or any(name in query for name in site.query_parameters)
-        or ("%" in query and bool(site.query_parameters))
+        or "%" in query  # a name may be written so
     )
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from itertools import chain
 from typing import Final
 from urllib.parse import unquote
 
 from streams.collector.redaction.addresses import find_addresses, find_host_addresses
+from streams.collector.redaction.budget import Budget
 from streams.collector.redaction.cards import find_cards
 from streams.collector.redaction.emails import find_emails
 from streams.collector.redaction.ibans import find_ibans
@@ -51,21 +53,52 @@ _QUAD_DOTS: Final = 3
 _QUAD_DASHES: Final = 3
 
 
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """How a text is looked at: as a host or not, and at whose cost."""
+
+    budget: Budget
+    is_host: bool
+
+    def is_needed(self, text: str) -> bool:
+        """Say whether a text has a sign of any finding."""
+        return not is_ordinary(text) or (self.is_host and text.count("-") >= _QUAD_DASHES)
+
+
 class Redactor:
     """Replaces identifiers by `[email]`, `[phone]`, `[card]`, `[iban]`, `[ip]` and `[token]`.
 
     Takes any `str`, never raises, and redacting twice changes nothing more. `count` is called once
     for each thing replaced. Texts without findings are remembered, the others never.
 
+    Args:
+        count: hears of each thing replaced.
+        phone_regions: where people write phone numbers without a country code (ISO 3166 alpha-2).
+
     Raises:
-        RegionError: the phone region is unknown.
+        RegionError: a phone region is unknown.
     """
 
-    def __init__(self, count: Callable[[RedactionKind], None], phone_region: str = "UA") -> None:
+    def __init__(
+        self, count: Callable[[RedactionKind], None], phone_regions: Sequence[str] = ("UA",)
+    ) -> None:
         self._count = count
-        self._phones = PhoneFinder(phone_region)
+        self._phones = tuple(map(PhoneFinder, phone_regions))
+        self._budget: Budget | None = None
         self._clean: set[str] = set()
         self._clean_hosts: set[str] = set()
+
+    def begin(self) -> None:
+        """Begin a request: what its texts may cost together is counted anew.
+
+        Where nothing ever begins, each text has a budget of its own.
+        """
+        self._budget = Budget()
+
+    def forget(self) -> None:
+        """Let go of the texts that are remembered."""
+        self._clean.clear()
+        self._clean_hosts.clear()
 
     def redact_text(self, text: str) -> str:
         """Redact a title, a label, a name, a campaign value or a property's key or value."""
@@ -80,11 +113,13 @@ class Redactor:
         return host if host in self._clean_hosts else self._redact(host, self._clean_hosts)
 
     def _redact(self, text: str, clean: set[str]) -> str:
-        if is_flood(text):
-            self._count(RedactionKind.TOKEN)
-            return f"[{RedactionKind.TOKEN}]"
-        is_host = clean is self._clean_hosts
-        findings = self._find(text, is_host=is_host)
+        look = _Look(self._budget or Budget(), is_host=clean is self._clean_hosts)
+        if not look.is_needed(text):
+            _remember(text, clean)
+            return text
+        if not look.budget.may_read(len(text)) or is_flood(text):
+            return self._replace_whole()
+        findings = self._find(text, look)
         if not findings:
             _remember(text, clean)
             return text
@@ -92,35 +127,36 @@ class Redactor:
             text = _replace(text, findings)
             for finding in findings:
                 self._count(finding.kind)
-            findings = self._find(text, is_host=is_host)
+            findings = self._find(text, look) if look.is_needed(text) else []
             if not findings:
                 return text
         # Each pass uncovers more: nobody writes so, and nothing of it is worth keeping.
+        return self._replace_whole()
+
+    def _replace_whole(self) -> str:
         self._count(RedactionKind.TOKEN)
         return f"[{RedactionKind.TOKEN}]"
 
-    def _find(self, raw: str, *, is_host: bool) -> list[Finding]:
+    def _find(self, raw: str, look: _Look) -> list[Finding]:
         """Return findings by their places in the raw text, in order, without overlaps."""
-        if is_ordinary(raw) and not (is_host and raw.count("-") >= _QUAD_DASHES):
-            return []
         found: list[Finding] = []
         for view in read_views(raw):
-            if is_host or not is_ordinary(view.text):
+            if look.is_host or not is_ordinary(view.text):
                 found += (
                     Finding(*view.to_raw(each.start, each.end), each.kind)
-                    for each in self._find_all(view.text, is_host=is_host)
+                    for each in self._find_all(view.text, look)
                 )
         return _merge(found)
 
-    def _find_all(self, text: str, *, is_host: bool) -> Iterable[Finding]:
+    def _find_all(self, text: str, look: _Look) -> Iterable[Finding]:
         numbers = list(find_numbers(text))
         return chain(
             find_emails(text),
             find_ibans(text),
             find_cards(numbers),
-            self._phones.find(numbers),
+            *(finder.find(numbers, look.budget) for finder in self._phones),
             find_addresses(text),
-            find_host_addresses(text) if is_host else (),
+            find_host_addresses(text) if look.is_host else (),
             find_tokens(text),
         )
 

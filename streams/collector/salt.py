@@ -6,6 +6,7 @@ tied to a person once it is gone (ARCHITECTURE, "Salt").
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import os
 import secrets
@@ -29,6 +30,7 @@ _SEGMENT_BYTES: Final = 8
 _HASH_BYTES: Final = 8
 HITS_PER_HASH: Final = 8
 _EIGHT: Final = struct.Struct("<8q")
+_STACK_BYTES: Final = 1 << 16
 _VOLATILE: Final = frozenset({"tmpfs", "ramfs"})
 _MOUNTS: Final = Path("/proc/self/mounts")
 
@@ -42,7 +44,8 @@ class Salt:
     """The pseudonyms of one site and day.
 
     The secret stands in `_keyed` and `_keyed_wide` alone, hash states that the interpreter
-    overwrites when they are freed. All pseudonyms are 64 bits, returned as Avro longs (signed).
+    overwrites when they are freed; what hashing leaves on the stack is wiped with them. All
+    pseudonyms are 64 bits, returned as Avro longs (signed).
     """
 
     day: date
@@ -125,6 +128,7 @@ class SaltKeeper:
             if end + GRACE <= now and destroy_file(path):
                 gone += 1
         self._sweep_drafts(now)
+        _wipe_stack()
         return gone
 
     def _sweep_drafts(self, now: datetime) -> None:
@@ -144,6 +148,7 @@ class SaltKeeper:
     def forget(self) -> None:
         """Let go of the salts in memory; the files stay for the other processes."""
         self._live.clear()
+        _wipe_stack()
 
     def _find(self, site: Site, at: datetime) -> Salt | None:
         for path in sorted((self._folder / site.id).glob("[0-9]*-*-*")):
@@ -217,6 +222,20 @@ def destroy_file(path: Path) -> bool:
     except FileNotFoundError:
         return False
     return True
+
+
+class _Zeros(ctypes.Structure):
+    _fields_ = (("content", ctypes.c_char * _STACK_BYTES),)
+
+
+def _wipe_stack() -> None:
+    """Overwrite what calls before this one have left on the thread's stack.
+
+    There may stand the state of a keyed hash after its first block, which is as good as the key
+    and which nothing else is sure to overwrite. A structure that is passed by value is copied onto
+    the stack; the function takes no argument and leaves it there.
+    """
+    ctypes.CDLL(None).getpid(_Zeros())
 
 
 def _midnight(day: date, zone: ZoneInfo) -> datetime:

@@ -20,13 +20,14 @@ from streams import metrics
 from streams.collector.app import CollectorApp
 from streams.collector.avro_writer import check_field_order
 from streams.collector.bots import DataCenters
-from streams.collector.compose import make_service
+from streams.collector.compose import Options, make_service
 from streams.collector.edge import make_edge
 from streams.collector.gather import Gatherer, NotDurableError
 from streams.collector.listeners import Server, listen
 from streams.collector.minimise import AgentClassifier, CountryLookup
 from streams.collector.producer import KafkaRecordSink
 from streams.collector.salt import SaltKeeper
+from streams.collector.service import CollectorService
 from streams.collector.sites import load_sites
 from streams.collector.stamp import Minimiser
 from streams.collector.tag_file import TagFile
@@ -41,6 +42,8 @@ from streams.version import VERSION
 
 _EXPIRE_GATHERED_S: Final = 0.25
 _EXPIRE_SALTS_S: Final = 10.0
+_FORGET_S: Final = 600.0
+_READINESS_S: Final = 1.0
 _GC_THRESHOLDS: Final = (20_000, 50, 100)
 """Requests under way are no garbage: looking at them every 700 objects costs a tenth of the CPU."""
 log = structlog.get_logger(__name__)
@@ -55,6 +58,7 @@ class Parts:
     """What one process is made of."""
 
     app: CollectorApp
+    service: CollectorService
     gatherer: Gatherer
     sink: KafkaRecordSink
     salts: SaltKeeper
@@ -94,10 +98,10 @@ def build(settings: CollectorSettings, kafka: KafkaSettings) -> Parts:
         ack_timeout_s=settings.ack_timeout_s,
     )
     metrics.COLLECTOR_HELD_BYTES.set_function(lambda: gatherer.held_bytes)
-    centers = DataCenters.load(find_asn_folder())
-    service = make_service(sites, minimiser, gatherer, _read_clock, centers)
+    options = Options(DataCenters.load(find_asn_folder()), settings.phone_regions)
+    service = make_service(sites, minimiser, gatherer, _read_clock, options)
     app = CollectorApp(service, sites, tag, edge, _readiness(sink))
-    return Parts(app, gatherer, sink, salts)
+    return Parts(app, service, gatherer, sink, salts)
 
 
 async def serve(settings: CollectorSettings, kafka: KafkaSettings) -> None:
@@ -127,18 +131,27 @@ def _read_clock() -> datetime:
 
 
 def _readiness(sink: KafkaRecordSink) -> Callable[[], Awaitable[bool]]:
+    """Ask Kafka whether it is there, at most once a second however many ask us."""
+    asked: list[tuple[float, asyncio.Future[bool]]] = []
+
     def ask() -> bool:
         try:
             return sink.count_partitions() > 0
         except NotDurableError:
             return False
 
-    return lambda: asyncio.get_running_loop().run_in_executor(None, ask)
+    async def is_ready() -> bool:
+        loop = asyncio.get_running_loop()
+        if not asked or loop.time() - asked[0][0] > _READINESS_S:
+            asked[:] = [(loop.time(), loop.run_in_executor(None, ask))]
+        return await asyncio.shield(asked[0][1])
+
+    return is_ready
 
 
 @contextlib.asynccontextmanager
 async def _housekeeping(parts: Parts) -> AsyncIterator[None]:
-    """Fail what waits too long, and destroy the salts of days that are over."""
+    """Fail what waits too long, destroy the salts of days that are over, forget what was seen."""
 
     async def expire_gathered() -> None:
         while True:
@@ -155,7 +168,12 @@ async def _housekeeping(parts: Parts) -> AsyncIterator[None]:
                 metrics.COLLECTOR_SALTS_DESTROYED.inc(gone)
             await asyncio.sleep(_EXPIRE_SALTS_S)
 
-    tasks = [asyncio.create_task(expire_gathered()), asyncio.create_task(expire_salts())]
+    async def forget() -> None:
+        while True:
+            await asyncio.sleep(_FORGET_S)
+            parts.service.forget()
+
+    tasks = [asyncio.create_task(each()) for each in (expire_gathered, expire_salts, forget)]
     try:
         yield
     finally:

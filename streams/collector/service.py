@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, quote
 
 from processors.reasons import DropReason
 from streams.collector.bodies import parse_body, parse_server_body
@@ -28,6 +28,8 @@ from streams.collector.stamp import Browser, Sender, Stamp, Stamper
 
 _PAGE_LOAD_BYTES: Final = 8
 _PIXEL_FIELDS: Final = 10
+_PATH_SIGNS: Final = "/!$&'()*+,;=:@~"
+"""What stands in a path as it is (RFC 3986, 3.3): a pixel names a page as the tag does."""
 _A_SERVER: Final = Sender(Client(b"", "", ""), "server")
 """The one visitor that stands for a site's servers."""
 
@@ -70,6 +72,12 @@ class CollectorService:
         self._encoder = encoder
         self._gatherer = gatherer
 
+    def forget(self) -> None:
+        """Let go of every user agent and text that is remembered to save work."""
+        self._encoder.forget()
+        self._stamper.forget()
+        self._rules.bots.forget()
+
     def accept(self, body: bytes, client: Client) -> Accepted:
         """Take the body of `POST /v1/events`.
 
@@ -77,11 +85,12 @@ class CollectorService:
             Problem: the request is refused; nothing of it is kept.
         """
         payload = parse_body(body)
+        self._encoder.begin()
         site = self._find_site(payload.site)
         if not site.has_origin(client.origin):
             raise Problem(Reason.WRONG_ORIGIN)
-        if payload.gpc or payload.dnt:
-            self._count_signals(payload)
+        if payload.gpc or payload.dnt or client.has_gpc or client.has_dnt:
+            self._count_signals(client, payload)
         reason = (
             DropReason.OPTED_OUT
             if payload.choice
@@ -89,6 +98,7 @@ class CollectorService:
         )
         if reason is not None:
             return _drop(site, payload.events, reason)
+        _check_unlike([event.seq for event in payload.events], "seq")
         browser = Browser(payload.language, payload.screen, payload.viewport, payload.keyboard)
         stamp = self._stamp(site, Sender(client, "tag", browser))
         return self._take(payload.events, bytes.fromhex(payload.page_load_id), stamp)
@@ -109,10 +119,13 @@ class CollectorService:
         site = self._find_site(found.get("site", [""])[0])
         if client.origin and not site.has_origin(client.origin):
             raise Problem(Reason.WRONG_ORIGIN)
-        path = found.get("path", [""])[0]
+        path = quote(found.get("path", [""])[0], safe=_PATH_SIGNS)
         if not path.startswith("/") or len(path) > MAX_URL_CHARS:
             raise Problem(Reason.INVALID_URL, "path")
-        view = PageView(seq=0, url=f"{client.origin or 'https://page'}{path}")
+        self._count_signals(client)
+        page = client.origin or "https://page"
+        # Where its visitor came from is not known, which is not the same as from nowhere.
+        view = PageView(seq=0, url=f"{page}{path}", referrer=page)
         reason = self._rules.bots.judge(client, site)
         if reason is not None:
             return _drop(site, [view], reason)
@@ -126,7 +139,9 @@ class CollectorService:
             Problem: the request is refused; nothing of it is kept.
         """
         payload = parse_server_body(body)
+        self._encoder.begin()
         site = self._authorize(payload, key)
+        _check_unlike([event.id for event in payload.events if event.id is not None], "id")
         dropped: Counter[DropReason] = Counter()
         by_partition: dict[int, list[bytes]] = defaultdict(list)
         for position, event in enumerate(payload.events):
@@ -135,10 +150,10 @@ class CollectorService:
                 dropped[found] += 1
             else:
                 by_partition[found[0]].append(found[1])
-        waits = [
-            self._gatherer.put(partition, len(encoded), b"".join(encoded))
+        waits = self._gatherer.put_all(
+            (partition, len(encoded), b"".join(encoded))
             for partition, encoded in by_partition.items()
-        ]
+        )
         durable = asyncio.ensure_future(_wait_for_all(waits)) if waits else None
         count = len(payload.events) - dropped.total()
         return Accepted(site.id, count, durable, dict(dropped))
@@ -149,10 +164,12 @@ class CollectorService:
             raise Problem(Reason.UNKNOWN_SITE)
         return site
 
-    def _count_signals(self, payload: Payload) -> None:
-        for signal in ("gpc", "dnt"):
-            if getattr(payload, signal):
-                self._rules.count_signal(signal)
+    def _count_signals(self, client: Client, payload: Payload | None = None) -> None:
+        """Count what the browser asks for, by its headers or in the tag's words."""
+        if client.has_gpc or (payload is not None and payload.gpc):
+            self._rules.count_signal("gpc")
+        if client.has_dnt or (payload is not None and payload.dnt):
+            self._rules.count_signal("dnt")
 
     def _authorize(self, payload: ServerPayload, key: str) -> Site:
         """Return the site if the key is one of its; an unknown site and a wrong key look alike."""
@@ -210,6 +227,17 @@ class CollectorService:
             raise Problem(Reason.INVALID_URL, error.field) from None
         except UnicodeEncodeError:
             raise Problem(Reason.INVALID_FIELD, "a text is not valid Unicode") from None
+
+
+def _check_unlike(ids: Sequence[object], name: str) -> None:
+    """Refuse a request in which two events have one id: they would be one row.
+
+    Raises:
+        Problem: names the first that repeats another.
+    """
+    if len(set(ids)) != len(ids):
+        place = next(place for place, each in enumerate(ids) if each in ids[:place])
+        raise Problem(Reason.INVALID_FIELD, f"$.events[{place}].{name} repeats another's")
 
 
 def _drop(site: Site, events: Sequence[Event], reason: DropReason) -> Accepted:

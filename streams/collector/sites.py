@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from dataclasses import dataclass
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Final
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -18,7 +18,15 @@ from streams.collector.client import Network
 SITE_ID_PATTERN: Final = r"^[a-z0-9][a-z0-9._-]{0,63}$"
 PARAMETER_PATTERN: Final = r"^[A-Za-z0-9_.\[\]-]{1,40}$"
 KEY_DIGEST_PATTERN: Final = r"^[0-9a-f]{64}$"
-_ANY_SUBDOMAIN: Final = "*."
+_LABELS: Final = r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*"
+_ORIGIN: Final = re.compile(
+    rf"(?P<scheme>https?)://(?P<any>\*\.)?(?P<host>{_LABELS}|\[[0-9a-f:.]{{2,45}}\])"
+    r"(?::(?P<port>[1-9][0-9]{0,4}))?"
+)
+"""What browsers send as Origin (RFC 6454, 6.2), or a pattern for it."""
+_BELOW: Final = re.compile(_LABELS)
+_USUAL: Final = {"http": "80", "https": "443"}
+_LAST_PORT: Final = 65_535
 
 
 class SitesError(HmaraError):
@@ -69,12 +77,17 @@ class SiteModel(BaseModel):
     @classmethod
     def _check_origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
         for origin in origins:
-            parts = urlsplit(origin)
-            bare = f"{parts.scheme}://{parts.netloc}"
-            host = (parts.hostname or "").removeprefix(_ANY_SUBDOMAIN)
-            is_good = parts.scheme in {"http", "https"} and host and "*" not in host
-            if not is_good or origin != bare or "@" in parts.netloc or origin != origin.lower():
-                message = f"{origin!r} is not scheme://host[:port], in lower case"
+            match = _ORIGIN.fullmatch(origin)
+            if match is None:
+                message = f"{origin!r} is not scheme://host[:port] as browsers send it: in lower"
+                message += " case, other scripts as xn--"
+                raise ValueError(message)
+            port = match["port"]
+            if port is not None and (int(port) > _LAST_PORT or port == _USUAL[match["scheme"]]):
+                message = f"{origin!r} names a port that browsers never send with it"
+                raise ValueError(message)
+            if match["any"] and "." not in match["host"]:
+                message = f"{origin!r} is every host below a top-level domain"
                 raise ValueError(message)
         return origins
 
@@ -199,5 +212,4 @@ def _is_below(origin: str, rule: tuple[str, str]) -> bool:
     before, after = rule
     if not (origin.startswith(before) and origin.endswith(after)):
         return False
-    label = origin[len(before) : len(origin) - len(after)]
-    return bool(label) and label.replace(".", "").replace("-", "").isalnum()
+    return _BELOW.fullmatch(origin, len(before), len(origin) - len(after)) is not None

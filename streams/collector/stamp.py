@@ -24,8 +24,8 @@ POLICY_VERSION: Final = "0"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_DAY: Final = date(1970, 1, 1).toordinal()
 _MICROSECOND: Final = timedelta(microseconds=1)
-_QUARTER_US: Final = 15 * 60 * 1_000_000
-"""No zone's clock is ever changed within a quarter of an hour."""
+_MINUTE_US: Final = 60 * 1_000_000
+"""No zone's clock is changed within a minute; within a quarter of an hour some are."""
 
 
 def to_us(moment: datetime) -> int:
@@ -86,6 +86,10 @@ class Stamper:
         self._minimiser = minimiser
         self._hours: dict[str, tuple[int, int, int]] = {}
 
+    def forget(self) -> None:
+        """Let go of the user agents that are remembered."""
+        self._minimiser.agents.forget()
+
     def stamp(self, site: Site, sender: Sender, received_at: datetime) -> Stamp:
         """Stamp a request with its time (aware UTC), its salt and what its events share.
 
@@ -122,11 +126,11 @@ class Stamper:
         return Stamp(site, salt, received_at_us, request)
 
     def _find_hour(self, site: str, salt: Salt, received_at: datetime, at_us: int) -> int:
-        """Return the hour in the zone of the salt, looked up once per quarter of an hour."""
-        quarter = at_us // _QUARTER_US
+        """Return the hour in the zone of the salt, looked up once a minute."""
+        minute = at_us // _MINUTE_US
         known = self._hours.get(site)
-        if known is not None and known[0] == quarter and known[1] == salt.segment:
+        if known is not None and known[0] == minute and known[1] == salt.segment:
             return known[2]
         hour = received_at.astimezone(salt.zone).hour
-        self._hours[site] = (quarter, salt.segment, hour)
+        self._hours[site] = (minute, salt.segment, hour)
         return hour

@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -126,8 +125,7 @@ class _Watch:
         except msgspec.DecodeError:  # another script's
             return
         if sent.site == self.site_id and sent.events:
-            path = urlsplit(sent.events[0].url).path or "/"
-            self.sent.append(Sent(len(sent.events), path, outcome))
+            self.sent.append(Sent(len(sent.events), sent.events[0].url, outcome))
 
     def _note_console(self, message: ConsoleMessage) -> None:
         if _POLICY in message.text and not _REPORT_ONLY.search(message.text):

@@ -20,7 +20,7 @@ from streams.verify.browse import browse
 from streams.verify.judge import Expected, Finding, is_verified, judge
 from streams.verify.observation import NotSeenError, Observation
 from streams.verify.read_html import read_html
-from streams.verify.stored import judge_stored, open_store
+from streams.verify.stored import Page, judge_stored, open_store
 
 console: Final = Console(highlight=False, soft_wrap=True)
 errors: Final = Console(highlight=False, soft_wrap=True, stderr=True)
@@ -55,16 +55,17 @@ def verify(  # noqa: PLR0913 - one parameter per option is how typer reads them
     """Open a page in Chromium: is the tag there, and do its events arrive?
 
     Exit code 0: the tag is there, and the collector takes its events, or drops them only because
-    a browser without a person, or this machine's address, is not to count. Otherwise 1.
+    a browser without a person, or an address that the site leaves out, is not to count. Else 1.
     """
     settings = CollectorSettings.load(sites_file=sites)
     expected = _expect(settings, site, collector)
+    looked_at = Page(expected.site, settings.phone_regions)
     _check_page_url(page)
     with errors.status(f"looking at {page}"):
         store = open_store()
         seen = _look(page, site, timeout)
         findings = judge(seen, expected)
-        findings.append(judge_stored(store, site, seen.sent, timeout))
+        findings.append(judge_stored(store, looked_at, seen.sent, timeout))
     if as_json:
         console.print_json(json.dumps(_to_dict(site, seen, findings)))
     else:

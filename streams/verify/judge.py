@@ -217,18 +217,23 @@ def read_counts(content: Mapping[str, object]) -> tuple[int, list[tuple[str, int
 
 
 def to_origin(url: str) -> str:
-    """Return the origin of an address as browsers send it: in lower case, no usual port."""
-    parts = urlsplit(url)
-    host = parts.hostname or ""
+    """Return an address's origin as browsers send it, without a usual port; '' if it has none."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:  # no address at all: it is no origin of anybody's
+        return ""
     host = f"[{host}]" if ":" in host else host
-    usual = parts.port in {None, _DEFAULT_PORTS.get(parts.scheme)}
-    return f"{parts.scheme}://{host}" if usual else f"{parts.scheme}://{host}:{parts.port}"
+    usual = port in {None, _DEFAULT_PORTS.get(parts.scheme)}
+    return f"{parts.scheme}://{host}" if usual else f"{parts.scheme}://{host}:{port}"
 
 
 def _is_from(url: str, base: str) -> bool:
     """Say whether an address is below another one, on the same origin."""
-    paths = urlsplit(url).path, urlsplit(base).path
-    return to_origin(url) == to_origin(base) and paths[0].startswith(f"{paths[1]}/")
+    origin = to_origin(url)
+    if not origin or origin != to_origin(base):
+        return False
+    return urlsplit(url).path.startswith(f"{urlsplit(base).path}/")
 
 
 def _explain(reason: str) -> str:

@@ -50,7 +50,7 @@ class Sent:
     """The first request of the tag that came to an end."""
 
     events: int
-    page_path: str
+    page_url: str
     outcome: Outcome
 
 

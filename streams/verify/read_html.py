@@ -46,7 +46,11 @@ def _read_bounded(answer: httpx.Response) -> str:
         body += chunk
         if len(body) >= _MAX_PAGE_BYTES:
             break
-    return body[:_MAX_PAGE_BYTES].decode(answer.charset_encoding or "utf-8", errors="replace")
+    whole = bytes(body[:_MAX_PAGE_BYTES])
+    try:
+        return whole.decode(answer.charset_encoding or "utf-8", errors="replace")
+    except LookupError:  # an encoding that nobody knows
+        return whole.decode("utf-8", errors="replace")
 
 
 def _fetch_script(client: httpx.Client, url: str) -> Outcome:
@@ -61,6 +65,14 @@ def _describe(error: Exception) -> str:
     return str(error) or type(error).__name__
 
 
+def _join(base: str, address: str) -> str:
+    """Return an address of a page in full; one that can not be read stays as it is written."""
+    try:
+        return urljoin(base, address)
+    except ValueError:
+        return address
+
+
 class _ScriptParser(HTMLParser):
     def __init__(self, page_url: str) -> None:
         super().__init__()
@@ -69,11 +81,13 @@ class _ScriptParser(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         values = {name: value or "" for name, value in attrs}
+        if tag == "base" and values.get("href"):
+            self._base = _join(self._base, values["href"])
         if tag == "script" and "data-site" in values:
             src = values.get("src", "")
             element = ScriptElement(
                 values["data-site"],
-                urljoin(self._base, src) if src else "",
+                _join(self._base, src) if src else "",
                 values.get("data-endpoint", ""),
                 values.get("type", ""),
             )

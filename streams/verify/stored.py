@@ -9,6 +9,8 @@ from typing import Final
 
 from schemas.errors import HmaraError
 from sinks.clickhouse.client import Address, open_native
+from streams.collector.compose import make_pages
+from streams.collector.sites import Site
 from streams.settings import ClickHouseSettings, SettingsError
 from streams.verify.judge import Check, Finding, read_counts
 from streams.verify.observation import Sent
@@ -27,6 +29,19 @@ class Store:
     unseen: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Which site's page was looked at, and how the collector writes the addresses of its pages."""
+
+    site: Site
+    phone_regions: tuple[str, ...]
+
+    def find_path(self, url: str) -> str:
+        """Return the path under which a page's views are stored."""
+        reduced = make_pages(self.phone_regions).reduce_url(url, self.site)
+        return reduced.path if reduced is not None else ""
+
+
 def open_store() -> Store:
     """Find ClickHouse and read its clock; without it the check goes on."""
     try:
@@ -40,22 +55,23 @@ def open_store() -> Store:
         return Store(unseen=f"not looked at: {error}")
 
 
-def judge_stored(store: Store, site_id: str, sent: Sent | None, within_s: float) -> Finding:
+def judge_stored(store: Store, page: Page, sent: Sent | None, within_s: float) -> Finding:
     """Wait for the row of what was accepted, and say whether it came."""
     accepted = read_counts(sent.outcome.content)[0] if sent else 0
     if sent is None or not accepted:
         return Finding(Check.STORED, None, "not looked at, since nothing was accepted")
     if store.address is None:
         return Finding(Check.STORED, None, store.unseen)
-    parameters = {"site": site_id, "path": sent.page_path, "since_us": store.since_us}
+    path = page.find_path(sent.page_url)
+    parameters = {"site": page.site.id, "path": path, "since_us": store.since_us}
     try:
         is_there = _wait_for_row(store.address, parameters, within_s)
     except HmaraError as error:
         return Finding(Check.STORED, None, f"not looked at: {error}")
     if is_there:
-        text = f"the page view of {sent.page_path} is in ClickHouse"
+        text = f"the page view of {path} is in ClickHouse"
         return Finding(Check.STORED, is_good=True, text=text)
-    text = f"no page view of {sent.page_path} came to ClickHouse: does `hmara worker` run?"
+    text = f"no page view of {path} came to ClickHouse: does `hmara worker` run?"
     return Finding(Check.STORED, is_good=False, text=text)
 
 

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
 import phonenumbers
 
 from schemas.errors import HmaraError
+from streams.collector.redaction.budget import Budget
 from streams.collector.redaction.kinds import Finding, RedactionKind
 from streams.collector.redaction.numbers import Number, is_part_of_word
 
 _DIGITS: Final = range(8, 16)  # at most 15: E.164
 _EXIT_DIGITS: Final = range(10, 18)  # behind 00
-_MAX_CHECKS: Final = 32
 _BLOCK_DIGITS: Final = 4
 _MAX_GROUPS: Final = 6
 _MAX_GROUPS_ABROAD: Final = 8
@@ -39,17 +38,6 @@ class RegionError(HmaraError):
     """A phone region that no numbering plan is known for."""
 
 
-@dataclass(slots=True)
-class _Budget:
-    """How many candidates of a text are still checked; the rest of a flood counts as found."""
-
-    checks: int = _MAX_CHECKS
-
-    def may_check(self) -> bool:
-        self.checks -= 1
-        return self.checks >= 0
-
-
 class PhoneFinder:
     """Looks for numbers of the world with `+` or `00`, and for those of a region without."""
 
@@ -64,9 +52,8 @@ class PhoneFinder:
         self._trunk: str = metadata.national_prefix or ""
         self._heads = frozenset(head[0] for head in (self._code, self._trunk, _OLD_TRUNK) if head)
 
-    def find(self, numbers: list[Number]) -> Iterator[Finding]:
+    def find(self, numbers: list[Number], budget: Budget) -> Iterator[Finding]:
         """Yield the phone numbers among runs of digits."""
-        budget = _Budget()
         for number in numbers:
             place = 0
             while place < len(number.groups):
@@ -78,7 +65,7 @@ class PhoneFinder:
                 place += len(part.groups)
                 yield Finding(start, part.end, RedactionKind.PHONE)
 
-    def _find_at(self, number: Number, place: int, budget: _Budget) -> tuple[int, Number] | None:
+    def _find_at(self, number: Number, place: int, budget: Budget) -> tuple[int, Number] | None:
         """Return where a number that begins with a group starts, signs before it included."""
         text, start = number.text, number.groups[place][0]
         before = text[max(0, start - _LOOK_BACK_CHARS) : start]
@@ -98,7 +85,7 @@ class PhoneFinder:
         return start - (before.endswith("(") and ")" in text[start : part.end]), part
 
     def _find_abroad(
-        self, number: Number, place: int, prefix: str, budget: _Budget
+        self, number: Number, place: int, prefix: str, budget: Budget
     ) -> Number | None:
         """Return the longest part that is an international number behind its prefix."""
         allowed = _EXIT_DIGITS if prefix else _DIGITS
@@ -115,7 +102,7 @@ class PhoneFinder:
                 return part
         return None
 
-    def _find_own(self, number: Number, place: int, budget: _Budget) -> Number | None:
+    def _find_own(self, number: Number, place: int, budget: Budget) -> Number | None:
         """Return the longest part that is a number of the region, or that its label calls one."""
         start = number.groups[place][0]
         before = number.text[max(0, start - _LOOK_BACK_CHARS) : start]

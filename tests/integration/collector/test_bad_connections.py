@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
+from urllib.parse import urlsplit
 
 import psutil
 import pytest
@@ -193,6 +194,29 @@ def test_a_crowd_is_told_when_to_come_again(stack: Stack) -> None:
         assert answer.headers["connection"] == "close"
         assert answer.json["instance"] == f"urn:uuid:{answer.headers['x-request-id']}"
     wait_until(lambda: is_healthy(url), "there is room again")
+
+
+def test_one_client_can_not_take_all_connections(stack: Stack) -> None:
+    """A client's connections above its share are closed, and another client is answered."""
+    url = stack.start_collector(
+        HMARA_COLLECTOR_TRUSTED_PROXIES="[]",
+        HMARA_COLLECTOR_MAX_CONNECTIONS="60",
+        HMARA_COLLECTOR_MAX_CLIENT_CONNECTIONS="40",
+        **UNLIMITED,
+    )
+    with ExitStack() as open_connections:
+        greedy = [open_connections.enter_context(connect(url)) for _ in range(60)]
+        for connection in greedy:
+            connection.settimeout(0.0)
+        wait_until(lambda: sum(map(is_closed, greedy)) == 20, "what is above the share is closed")
+        parts = urlsplit(url)
+        address = (str(parts.hostname), int(parts.port or 80))
+        other = socket.create_connection(address, timeout=10, source_address=("127.0.0.2", 0))
+        with other:
+            other.sendall(write_request("GET", "/healthz"))
+            answer = read_answer(other, "GET")
+        assert answer is not None
+        assert answer.status == 200
 
 
 def is_healthy(url: str) -> bool:

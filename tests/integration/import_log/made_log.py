@@ -23,8 +23,8 @@ ADDRESSES = (
 AGENTS = (
     "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/141.0.0.0 Safari/537.36",
-    r"Mozilla/5.0 (Macintosh; \"quoted\" and \\) Version/18.0 Safari/605.1.15",
-    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Mobile/15E148 Safari/604.1",
+    r"Mozilla/5.0 (Macintosh; \"quoted\" and \\) AppleWebKit/605.1.15 Version/18.0 Safari/605.1.15",
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 Safari/604.1",
 )
 FORM = '{address} - - [{time}] "{method} {path} HTTP/1.1" {status} {size} "{referrer}" "{agent}"'
 KINDS: tuple[tuple[str, str, Sequence[object]], ...] = (

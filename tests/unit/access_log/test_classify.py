@@ -18,8 +18,8 @@ def _line(request: str, status: int = 200, user_agent: str = "Mozilla/5.0") -> L
     return line
 
 
-def _never(_user_agent: str) -> bool:
-    return False
+def _never(_line: LogLine) -> None:
+    return None
 
 
 @pytest.mark.parametrize(
@@ -82,23 +82,23 @@ def test_the_rest_has_its_reason(request_line: str, status: int, reason: SkipRea
 @pytest.mark.parametrize(("user_agent", "asked"), [("-", 0), ("", 0), ("Robot/1.0", 1)])
 def test_robots_and_nobody_are_bots(user_agent: str, asked: int) -> None:
     """An empty user agent is a bot without asking, any other if the classifier says so."""
-    questions: list[str] = []
+    questions: list[LogLine] = []
 
-    def is_bot(name: str) -> bool:
-        questions.append(name)
-        return True
+    def judge(line: LogLine) -> SkipReason:
+        questions.append(line)
+        return SkipReason.BOT
 
-    assert classify(_line("GET / HTTP/1.1", user_agent=user_agent), is_bot) is SkipReason.BOT
+    assert classify(_line("GET / HTTP/1.1", user_agent=user_agent), judge) is SkipReason.BOT
     assert len(questions) == asked
 
 
 def test_a_bot_is_only_asked_about_for_pages() -> None:
     """The classifier, the dearest question, is not asked about assets."""
 
-    def is_bot(_user_agent: str) -> bool:
+    def judge(_line: LogLine) -> SkipReason:
         raise AssertionError
 
-    assert classify(_line("GET /a.css HTTP/1.1"), is_bot) is SkipReason.ASSET
+    assert classify(_line("GET /a.css HTTP/1.1"), judge) is SkipReason.ASSET
 
 
 def test_extensions_are_lower_case_words() -> None:

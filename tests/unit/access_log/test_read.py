@@ -19,17 +19,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from streams.access_log.parse import LogLine
     from streams.access_log.read import PageChunk
 
 
-def _is_bot(user_agent: str) -> bool:
-    return "bot" in user_agent
+def _judge(line: LogLine) -> SkipReason | None:
+    return SkipReason.BOT if "bot" in (line.user_agent or "") else None
 
 
 def _read(*paths: Path) -> tuple[list[PageChunk], ImportCounts]:
     counts = ImportCounts()
     files = inspect_logs(paths, UTC).files
-    return list(read_pages(files, _is_bot, counts)), counts
+    return list(read_pages(files, _judge, counts)), counts
 
 
 def test_pages_are_counted_as_by_hand(log_path: Path, a_line: Callable[..., bytes]) -> None:
@@ -137,7 +138,7 @@ def test_what_was_appended_since_is_left(log_path: Path, a_line: Callable[..., b
     with log_path.open("ab") as log:
         log.write(a_line() + b"\n")
     counts = ImportCounts()
-    assert sum(len(chunk.pages) for chunk in read_pages(files, _is_bot, counts)) == 10
+    assert sum(len(chunk.pages) for chunk in read_pages(files, _judge, counts)) == 10
     assert counts.lines == 10
 
 
@@ -153,7 +154,7 @@ def test_a_log_that_changed_is_an_error(
     else:
         log_path.write_bytes((a_line("/b") + b"\n") * (9 if change == "shorter" else 10))
     with pytest.raises(LogFileError if change == "gone" else LogChangedError, match=r"access\.log"):
-        list(read_pages(files, _is_bot, ImportCounts()))
+        list(read_pages(files, _judge, ImportCounts()))
 
 
 def test_memory_does_not_grow_with_the_log(log_path: Path, a_line: Callable[..., bytes]) -> None:
@@ -165,24 +166,10 @@ def test_memory_does_not_grow_with_the_log(log_path: Path, a_line: Callable[...,
     del content
     tracemalloc.start()
     try:
-        pages = sum(len(chunk.pages) for chunk in read_pages(files, _is_bot, ImportCounts()))
+        pages = sum(len(chunk.pages) for chunk in read_pages(files, _judge, ImportCounts()))
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
     assert pages == 30_000
     assert size > 15_000_000
     assert peak < 12_000_000
-
-
-def test_a_user_agent_is_judged_once(log_path: Path, a_line: Callable[..., bytes]) -> None:
-    """The same user agent on many lines is asked about a single time."""
-    log_path.write_bytes((a_line() + b"\n") * 100)
-    asked: list[str] = []
-
-    def is_bot(user_agent: str) -> bool:
-        asked.append(user_agent)
-        return False
-
-    files = inspect_logs([log_path], UTC).files
-    assert sum(len(chunk.pages) for chunk in read_pages(files, is_bot, ImportCounts())) == 100
-    assert asked == ["Mozilla/5.0"]

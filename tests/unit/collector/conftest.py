@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.collector import Collector, make_collector
+from tests.support.service_bench import Bench
 
 
 @pytest.fixture
@@ -24,3 +25,9 @@ def volatile() -> Iterator[Path]:
 def collector(volatile: Path, tmp_path: Path) -> Collector:
     """Return a collector whose sink acknowledges at once."""
     return make_collector(volatile, tmp_path / "tag.js")
+
+
+@pytest.fixture
+def bench(volatile: Path) -> Bench:
+    """Return a service without HTTP and Kafka."""
+    return Bench(volatile)

@@ -68,6 +68,22 @@ def test_a_client_can_not_choose_its_address(hops: list[str], client: object) ->
     assert find(PROXY, ",".join([*hops, real])) == pack_address(real)
 
 
+@pytest.mark.parametrize(
+    ("hop", "address"),
+    [
+        ("192.0.2.1:5123", "192.0.2.1"),
+        ('"192.0.2.1"', "192.0.2.1"),
+        ("[2001:db8::1]", "2001:db8::1"),
+        ("[2001:db8::1]:443", "2001:db8::1"),
+        ('"[2001:db8::1]:443"', "2001:db8::1"),
+        ("2001:db8::1", "2001:db8::1"),
+    ],
+)
+def test_a_hop_may_be_written_with_a_port(hop: str, address: str) -> None:
+    """Proxies that add a port, brackets or quotes name the same client."""
+    assert find(PROXY, hop) == pack_address(address)
+
+
 def test_all_may_be_trusted() -> None:
     """If every address is trusted the leftmost hop is the client, and reading ends there."""
     assert find(CLIENT, "192.0.2.1, 192.0.2.2", "0.0.0.0/0") == pack_address("192.0.2.1")

@@ -1,75 +1,26 @@
-"""Every kind of event, of tag, pixel and server: what is stored of it, and what is dropped."""
+"""Every kind of event, of tag and pixel: what is stored of it, and what is dropped."""
 
 from __future__ import annotations
 
-import asyncio
-import hashlib
-import json
 from dataclasses import replace
+from datetime import UTC, datetime
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
 
 import pytest
 from prometheus_client import REGISTRY
 
 from processors.reasons import DropReason
-from streams.collector.client import Client
-from streams.collector.minimise import pack_address
 from streams.collector.problems import Problem, Reason
-from streams.collector.service import Accepted, CollectorService
-from streams.collector.sites import Site, Sites
-from tests.support.collector import (
-    CHROME,
-    ORIGIN,
-    SITE,
-    WRITE_KEY,
-    Clock,
-    MemorySink,
-    make_body,
-    make_collector_service,
-    make_view,
-)
+from streams.collector.redaction import phones
+from streams.collector.redaction.budget import MAX_CHARS, MAX_CHECKS
+from tests.support.collector import ORIGIN, SITE, make_view
 from tests.support.events import Datum
+from tests.support.service_bench import PAGE, Bench, make_client
 
-PAGE = f"{ORIGIN}/tea"
 SPAM = "https://semalt.com/"
-ADDRESS = pack_address("176.36.1.2") or b""
-SHOP = replace(SITE, query_parameters=frozenset({"page"}))
-
-
-class Bench:
-    """A service over a sink of memory, for one site."""
-
-    def __init__(self, volatile: Path, site: Site = SHOP) -> None:
-        self.sink = MemorySink(is_auto=True)
-        self.clock = Clock()
-        self.service: CollectorService = make_collector_service(
-            volatile, self.sink, self.clock, Sites({site.id: site})
-        )
-
-    async def send(self, *events: Datum, client: Client | None = None, **fields: Any) -> Accepted:  # noqa: ANN401 - any JSON
-        """Send events as the tag does, and wait until they are durable."""
-        accepted = self.service.accept(make_body(*events, **fields), client or make_client())
-        return await self.settle(accepted)
-
-    async def settle(self, accepted: Accepted) -> Accepted:
-        """Wait until what was accepted is durable."""
-        if accepted.durable is not None:
-            await asyncio.wait_for(accepted.durable, 5)
-        return accepted
-
-
-def make_client(**changes: Any) -> Client:  # noqa: ANN401 - the fields of a client
-    """Return a person's client."""
-    return replace(Client(ADDRESS, CHROME, ORIGIN), **changes)
-
-
-@pytest.fixture
-def bench(volatile: Path) -> Bench:
-    """Return a service."""
-    return Bench(volatile)
 
 
 KINDS: list[tuple[Datum, Datum]] = [
@@ -237,6 +188,9 @@ async def test_wishes_are_counted(bench: Bench) -> None:
         (f"{ORIGIN}/home", "", ""),
         (f"{ORIGIN}/home", "?utm_source=mail&utm_medium=email", "email"),
         ("", "?gclid=x", "campaign"),
+        (f"{ORIGIN}/home", "?utm_campaign=spring", "campaign"),
+        (f"{ORIGIN}/home", "?utm_source=", ""),
+        ("", "?utm%5Fsource=news&utm%5Fmedium=email", "email"),
         ("https://example.net/post", "", "referral"),
     ],
 )
@@ -256,8 +210,9 @@ async def test_a_pixel_is_a_page_view(bench: Bench) -> None:
     assert (first["type"], first["source"], first["path"]) == (
         "page_view",
         "pixel",
-        "/about us/[email]",
+        "/about%20us/[email]",
     )
+    assert first["channel"] == "", "nobody knows where its visitor came from"
     assert first["hit_key"] != second["hit_key"]
     assert first["page_load_hash"] != second["page_load_hash"]
     assert first["visitor_hash"] == second["visitor_hash"]
@@ -285,108 +240,95 @@ def test_a_bad_pixel_is_refused(bench: Bench, query: bytes, origin: str, reason:
     assert bench.sink.sent == []
 
 
-def make_server_event(**fields: Any) -> Datum:  # noqa: ANN401 - any JSON
-    """Return a custom event of a server."""
-    return {"type": "custom", "id": str(uuid4()), "name": "order_paid"} | fields
+async def test_a_user_agent_brings_no_text_of_its_own(bench: Bench) -> None:
+    """Families come out of a closed set: whatever else a client calls itself is `Other`."""
+    for agent in (
+        "jane.doe@example.com/1.0 CFNetwork/1410 Darwin/22.6.0 AppleWebKit/1",
+        "Jane Doe 203.0.113.7/1.0 CFNetwork/1410 Darwin/22.6.0 Gecko/1",
+    ):
+        await bench.send(make_view(), client=make_client(user_agent=agent))
+    for event in bench.sink.events():
+        assert event["browser_family"] == "Other"
+        assert "Jane" not in str(event)
+        assert "example.com" not in str(event)
 
 
-async def send_server(bench: Bench, *events: Datum, key: str = WRITE_KEY) -> Accepted:
-    """Send events as a server does."""
-    body = json.dumps({"site": "demo", "events": list(events)}).encode()
-    return await bench.settle(bench.service.accept_server_events(body, key))
-
-
-async def test_a_server_sends_events(bench: Bench) -> None:
-    """A server's events have its source, are redacted, and have a page only if they name one."""
-    accepted = await send_server(
-        bench,
-        make_server_event(properties={"by": "olena@example.org"}),
-        make_server_event(type="page_view", url=f"{PAGE}?utm_source=app", title="Tea"),
+async def test_properties_that_redact_alike_keep_their_values(bench: Bench) -> None:
+    """Two keys that become one mark stay two entries."""
+    await bench.send(
+        {
+            "type": "custom",
+            "seq": 0,
+            "url": PAGE,
+            "name": "sent",
+            "properties": {"a@example.org": 1, "b@example.org": 2},
+        }
     )
-    assert accepted.count == 2
-    paid, view = sorted(bench.sink.events(), key=lambda event: event["type"])
-    assert (paid["source"], paid["path"], paid["custom_properties"]) == (
-        "server",
-        "",
-        {"by": "[email]"},
-    )
-    assert (view["path"], view["title"], view["channel"]) == ("/tea", "Tea", "campaign")
+    assert bench.sink.events()[0]["custom_properties"] == {"[email]": "1", "[email]'": "2"}
 
 
-async def test_a_servers_retry_is_the_same_row(bench: Bench) -> None:
-    """The sender's UUID is the row key: the same one twice is one row, another is another."""
-    event = make_server_event()
-    for sent in (event, event, make_server_event()):
-        await send_server(bench, sent)
-    first, again, other = [event["hit_key"] for event in bench.sink.events()]
-    assert first == again
-    assert first != other
-
-
-async def test_servers_make_no_visitors(bench: Bench) -> None:
-    """Events without a client are one visitor's; with one, that client's as its tag has it."""
-    client = {"address": "176.36.1.2", "user_agent": CHROME, "language": "uk-UA"}
-    await send_server(bench, make_server_event(), make_server_event())
-    await send_server(bench, make_server_event(client=client))
-    await bench.send(make_view())
-    one, two, named, tag = [event["visitor_hash"] for event in bench.sink.events()]
-    assert one == two
-    assert named == tag
-    assert named != one
-
-
-async def test_a_robot_behind_a_server_is_dropped(bench: Bench) -> None:
-    """Events of one body are judged one by one: the robot's goes, the person's stays."""
-    client = {"address": "176.36.1.2", "user_agent": CHROME}
-    robot = {"address": "176.36.1.2", "user_agent": "curl/8.5.0"}
-    accepted = await send_server(
-        bench, make_server_event(client=client), make_server_event(client=robot)
-    )
-    assert (accepted.count, accepted.dropped) == (1, {DropReason.BOT: 1})
-
-
-@pytest.mark.parametrize(
-    ("changes", "reason", "detail"),
-    [
-        ({"id": None}, Reason.MISSING_ID, "$.events[1].id"),
-        ({"id": "12"}, Reason.INVALID_FIELD, "$.events[1].id"),
-        ({"url": "nowhere"}, Reason.INVALID_URL, "$.events[1].url"),
-        ({"client": {"address": "me", "user_agent": "x"}}, Reason.INVALID_FIELD, "client.address"),
-        ({"client": {"address": "::1"}}, Reason.INVALID_FIELD, "user_agent"),
-        ({"type": "click"}, Reason.INVALID_FIELD, "$.events[1].type"),
-        ({"name": "x" * 101}, Reason.INVALID_FIELD, "$.events[1].name"),
-    ],
-)
-async def test_a_bad_server_event_refuses_the_body(
-    bench: Bench, changes: Datum, reason: Reason, detail: str
-) -> None:
-    """One bad event refuses the whole body, by its place; nothing is half stored."""
-    with pytest.raises(Problem) as caught:
-        await send_server(bench, make_server_event(), make_server_event(**changes))
-    assert (caught.value.reason, detail in caught.value.detail) == (reason, True)
-    assert bench.sink.sent == []
-
-
-@pytest.mark.parametrize("key", ["", "wrong", WRITE_KEY + "x", "ключ"])
-async def test_only_a_write_key_of_the_site_may_send(bench: Bench, key: str) -> None:
-    """Without one of the site's keys nothing is taken."""
-    with pytest.raises(Problem) as caught:
-        await send_server(bench, make_server_event(), key=key)
-    assert caught.value.reason is Reason.UNAUTHORIZED
-
-
-async def test_keys_can_be_replaced(volatile: Path) -> None:
-    """While a site has two keys both may send; a site without any takes none."""
-    digests = tuple(hashlib.sha256(key.encode()).digest() for key in ("old", "new"))
-    bench = Bench(volatile, replace(SITE, write_keys=digests))
-    for key in ("old", "new"):
-        assert (await send_server(bench, make_server_event(), key=key)).count == 1
+async def test_a_number_in_a_link_is_what_its_host_says(bench: Bench) -> None:
+    """A path is looked at together with its host, and an address is one however it is written."""
+    links = ("https://wa.me/4915123456789", "http://3232235777/x", "https://not a host/x")
+    kinds = [
+        {"type": "outbound", "seq": seq, "url": PAGE, "link": link}
+        for seq, link in enumerate(links)
+    ]
     with pytest.raises(Problem):
-        await send_server(Bench(volatile, replace(SITE, write_keys=())), make_server_event())
+        await bench.send(kinds[2])
+    await bench.send(*kinds[:2])
+    assert [(event["link_host"], event["link_path"]) for event in bench.sink.events()] == [
+        ("wa.me", "/[phone]"),
+        ("[ip]", "/x"),
+    ]
 
 
-async def test_a_long_id_spreads_over_partitions(bench: Bench) -> None:
-    """The partition of a server's event is that of its id, each time."""
-    ids = [UUID(int=number) for number in range(8)]
-    await send_server(bench, *(make_server_event(id=str(number)) for number in ids))
-    assert sorted({partition for partition, _ in bench.sink.sent}) == [0, 1, 2, 3]
+async def test_an_hour_is_right_whenever_clocks_change(volatile: Path) -> None:
+    """Also in zones whose clock was changed a minute past the hour."""
+    site = replace(SITE, zone=ZoneInfo("Antarctica/Casey"))
+    bench = Bench(volatile, site)
+    bench.clock.now = datetime(2022, 10, 1, 16, 0, 30, tzinfo=UTC)
+    await bench.send(make_view())
+    bench.clock.move(minutes=2)
+    await bench.send(make_view(seq=1))
+    hours = [event["site_hour"] for event in bench.sink.events()]
+    expected = [
+        datetime(2022, 10, 1, 16, minute, 30, tzinfo=UTC).astimezone(site.zone).hour
+        for minute in (0, 2)
+    ]
+    assert hours == expected
+    assert len(set(expected)) == 2
+
+
+async def test_what_one_request_may_cost_is_bounded(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many texts a request has, a bounded part of them is looked through; the rest goes."""
+    checked: list[str] = []
+
+    def check(number: str, region: str | None) -> bool:
+        del region
+        checked.append(number)
+        return False
+
+    monkeypatch.setattr(phones, "_is_valid", check)
+    flood = [
+        {
+            "type": "custom",
+            "seq": seq,
+            "url": PAGE,
+            "name": "flood",
+            "properties": {f"k{key}": f"+{seq:03}{key:08}" for key in range(20)},
+        }
+        for seq in range(90)
+    ]
+    await bench.send(*flood)
+    assert 0 < len(checked) <= MAX_CHECKS
+    values = [
+        value for event in bench.sink.events() for value in event["custom_properties"].values()
+    ]
+    assert {"[token]"} == set(values[MAX_CHARS:]) | {"[token]"}
+    assert values[-1] == "[token]"
+    checked.clear()
+    await bench.send(make_view(title="+12345678901"))
+    assert checked, "the next request has a budget of its own"

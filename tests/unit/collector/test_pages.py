@@ -18,7 +18,7 @@ ANY_TEXT = st.text(max_size=40)
 PATHS = st.text(
     st.characters(exclude_characters="?#\\", exclude_categories=["Cs", "Nd"]), max_size=20
 )
-PAGES = make_pages()
+PAGES = make_pages(("UA",))
 SHOP = replace(SITE, query_parameters=frozenset({"q", "page"}))
 
 
@@ -216,7 +216,7 @@ def test_a_site_is_no_referrer_of_itself() -> None:
 def test_remembered_addresses_are_bounded_and_plain(monkeypatch: pytest.MonkeyPatch) -> None:
     """Only addresses that are stored as they stand are remembered, and not too many of them."""
     monkeypatch.setattr(pages, "_MAX_KNOWN", 10)
-    reducer = make_pages()
+    reducer = make_pages(("UA",))
     for number in range(100):
         reducer.reduce_url(f"https://h/page-{number}?token={SECRET}", SITE)
         reducer.reduce_url(f"https://h/u/olena{number}@example.org", SITE)

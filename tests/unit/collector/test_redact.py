@@ -166,11 +166,11 @@ def test_a_flood_of_findings_ends(redactor: Redactor) -> None:
 
 def test_the_region_decides_on_numbers_without_a_country_code() -> None:
     """A national form counts in its own region only, and an unknown region is refused."""
-    poland = Redactor(lambda _: None, phone_region="PL")
+    poland = Redactor(lambda _: None, phone_regions=("PL",))
     assert poland.redact_text("601 234 567") == "[phone]"
     assert poland.redact_text("067 123 45 67") == "067 123 45 67"
     with pytest.raises(RegionError, match="'XX' is no region"):
-        Redactor(lambda _: None, phone_region="XX")
+        Redactor(lambda _: None, phone_regions=("XX",))
 
 
 @pytest.mark.parametrize("piece", ["+380(0)", "1 ", "ab12-", "%31%32", "a1"])

@@ -264,7 +264,7 @@ async def test_a_body_of_exactly_the_limit_is_taken(volatile: Path, tmp_path: Pa
 async def test_one_bad_event_refuses_the_whole_request(collector: Collector) -> None:
     """Ninety-nine good events beside a bad one are not taken: a client can send them again."""
     events = [make_view(seq=seq) for seq in range(99)]
-    answer = await refuse(collector, with_body(make_body(*events, make_view(url="x"))))
+    answer = await refuse(collector, with_body(make_body(*events, make_view(seq=99, url="x"))))
     assert json.loads(answer.body)["detail"] == "$.events[99].url"
 
 

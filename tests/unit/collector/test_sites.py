@@ -58,7 +58,15 @@ def test_sites_are_read(tmp_path: Path) -> None:
         ("https://www.example.org", "https://www.example.org/", r"sites\.0\.origins"),
         ("https://www.example.org", "www.example.org", r"sites\.0\.origins"),
         ("https://www.example.org", "*", r"sites\.0\.origins"),
-        ("https://www.example.org", "ftp://www.example.org", r"sites\.0\.origins"),
+        *(
+            ("https://www.example.org", origin, r"sites\.0\.origins")
+            for origin in (
+                *("ftp://www.example.org", "https://www.example.org:443", "http://a.org:80"),
+                *("https://www.example.org:", "https://a.org:abc", "https://a.org:99999"),
+                *("https://Www.example.org", "https://крамниця.укр", "https://exa mple.org"),
+                *("https://*.com", "https://a.*.org", "https://u@a.org", "https://a.org?x"),
+            )
+        ),
         ("time_zone", "timezone", r"sites\.0\.timezone"),
         ("[[sites]]", "[[site]]", "site"),
         ("[[sites]]", "[[sites", "sites.toml"),
@@ -100,3 +108,30 @@ def test_another_tag_has_another_etag(tmp_path: Path) -> None:
     assert first.respond(f'"x", W/{etag}').status == 304
     assert second.respond(etag).status == 200
     assert second.respond("").body == b"two"
+
+
+@pytest.mark.parametrize(
+    ("origin", "is_one"),
+    [
+        ("https://a.example.org", True),
+        ("https://a.b.example.org", True),
+        ("https://a_b.example.org", True),
+        ("https://example.org", False),
+        ("http://a.example.org", False),
+        ("https://a.example.org:8443", False),
+        ("https://A.example.org", False),
+        ("https://a..example.org", False),
+        ("https://.example.org", False),
+        ("https://é.example.org", False),
+        ("https://a@b.example.org", False),
+        ("https://evil.net/.example.org", False),
+        ("https://aexample.org", False),
+        ("null", False),
+        ("", False),
+    ],
+)
+def test_a_pattern_is_for_subdomains_alone(tmp_path: Path, origin: str, *, is_one: bool) -> None:
+    """`*.` stands for labels as browsers send them, and for nothing else."""
+    text = GOOD.replace("https://www.example.org", "https://*.example.org")
+    sites = load_sites(write(tmp_path, text))
+    assert sites.by_id["demo"].has_origin(origin) is is_one

@@ -22,7 +22,9 @@ ALL_WELL = Observation(
     page=Outcome(200),
     elements=(ScriptElement("shop", SRC),),
     script=Outcome(200),
-    sent=Sent(1, "/cups", Outcome(202, content={"accepted": 1, "dropped": {}})),
+    sent=Sent(
+        1, "https://shop.example.org/cups", Outcome(202, content={"accepted": 1, "dropped": {}})
+    ),
 )
 VIOLATION = (
     f"Loading the script '{SRC}' violates the following Content Security Policy directive: "
@@ -39,7 +41,7 @@ def judged(seen: Observation, expected: Expected = EXPECTED) -> dict[Check, Find
 
 def answered(status: int | None, failure: str = "", **content: object) -> Observation:
     """Return a page that is all well but for the collector's answer."""
-    sent = Sent(1, "/cups", Outcome(status, failure, content))
+    sent = Sent(1, "https://shop.example.org/cups", Outcome(status, failure, content))
     return dataclasses.replace(ALL_WELL, sent=sent)
 
 
