@@ -10,6 +10,7 @@ import faust
 import structlog
 
 from streams.app import build_app, build_runner
+from streams.salt_sweep import SaltSweep
 from streams.settings import ClickHouseSettings, KafkaSettings, WorkerSettings
 from streams.status_server import StatusServer
 from streams.version import VERSION
@@ -34,7 +35,10 @@ def run_worker(
     def is_ready() -> bool:
         return bool(app.started and not app.should_stop and app.consumer.assignment())
 
-    with StatusServer(settings.metrics_host, settings.metrics_port, is_ready) as status:
+    with (
+        SaltSweep(),
+        StatusServer(settings.metrics_host, settings.metrics_port, is_ready) as status,
+    ):
         gc.collect()
         gc.freeze()
         log.info("worker_started", group=settings.group, metrics_port=status.port, version=VERSION)

@@ -19,6 +19,7 @@ from streams.collector.bots import BotRules, DataCenters
 from streams.collector.compose import make_pages
 from streams.collector.minimise import AgentClassifier, CountryLookup
 from streams.collector.sites import Site, load_sites
+from streams.logs import configure_logging
 from streams.record_packer import RecordPacker
 from streams.settings import (
     CollectorSettings,
@@ -50,6 +51,7 @@ def import_log(
     as_json: Annotated[bool, typer.Option("--json", help="Print the counts as JSON.")] = False,
 ) -> None:
     """Turn the page requests of access logs into page views; the same file twice counts once."""
+    configure_logging()
     settings = CollectorSettings.load(sites_file=sites)
     agents = AgentClassifier()
     importer = Importer(

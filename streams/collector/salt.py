@@ -122,28 +122,9 @@ class SaltKeeper:
         for site_id, salt in list(self._live.items()):
             if salt.ends_at + GRACE <= now:
                 del self._live[site_id]
-        gone = 0
-        for path in self._folder.glob("*/[0-9]*-*-*"):
-            end = _parse_name(path)[1]
-            if end + GRACE <= now and destroy_file(path):
-                gone += 1
-        self._sweep_drafts(now)
+        gone = expire_files(self._folder, now)
         _wipe_stack()
         return gone
-
-    def _sweep_drafts(self, now: datetime) -> None:
-        """Destroy what a process left that died while it drew a salt."""
-        for path in self._folder.glob("*/.*-draft-*"):
-            try:
-                found = path.stat()
-            except FileNotFoundError:
-                continue
-            if now - datetime.fromtimestamp(found.st_mtime, UTC) <= _DRAFT_LIFE:
-                continue
-            if found.st_nlink > 1:  # it died after linking: the bytes are a living salt's
-                path.unlink(missing_ok=True)
-            else:
-                destroy_file(path)
 
     def forget(self) -> None:
         """Let go of the salts in memory; the files stay for the other processes."""
@@ -177,6 +158,42 @@ class SaltKeeper:
         else:
             draft.unlink()
         return _read(path, site.id, (start, end, day))
+
+
+def expire_files(folder: Path, now: datetime) -> int:
+    """Destroy the files of salts whose day ended more than `GRACE` ago; return how many went.
+
+    Any process of an installation may do it, at any time; a folder that is not there has none.
+
+    Raises:
+        OSError: a file can not be destroyed; the others are.
+    """
+    gone, failed = 0, None
+    for path in folder.glob("*/[0-9]*-*-*"):
+        end = _parse_name(path)[1]
+        try:
+            gone += end + GRACE <= now and destroy_file(path)
+        except OSError as error:
+            failed = error
+    _sweep_drafts(folder, now)
+    if failed is not None:
+        raise failed
+    return gone
+
+
+def _sweep_drafts(folder: Path, now: datetime) -> None:
+    """Destroy what a process left that died while it drew a salt."""
+    for path in folder.glob("*/.*-draft-*"):
+        try:
+            found = path.stat()
+        except FileNotFoundError:
+            continue
+        if now - datetime.fromtimestamp(found.st_mtime, UTC) <= _DRAFT_LIFE:
+            continue
+        if found.st_nlink > 1:  # it died after linking: the bytes are a living salt's
+            path.unlink(missing_ok=True)
+        else:
+            destroy_file(path)
 
 
 def check_volatile(folder: Path) -> None:

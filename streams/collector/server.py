@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import resource
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
@@ -106,6 +107,7 @@ def build(settings: CollectorSettings, kafka: KafkaSettings) -> Parts:
 
 async def serve(settings: CollectorSettings, kafka: KafkaSettings) -> None:
     """Serve until SIGTERM or SIGINT; then answer what was taken, and let go of the salts."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # an image of us would hold a living salt
     listeners = listen(settings)
     parts = build(settings, kafka)
     server = Server(parts.app, listeners)
@@ -162,8 +164,8 @@ async def _housekeeping(parts: Parts) -> AsyncIterator[None]:
         while True:
             try:
                 gone = parts.salts.expire(_read_clock())
-            except OSError as error:
-                log.warning("salt_not_destroyed", cause=error.strerror)
+            except (OSError, ValueError) as error:  # whatever it is, the next round tries again
+                log.warning("salt_not_destroyed", cause=type(error).__name__)
             else:
                 metrics.COLLECTOR_SALTS_DESTROYED.inc(gone)
             await asyncio.sleep(_EXPIRE_SALTS_S)
