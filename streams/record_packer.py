@@ -26,7 +26,8 @@ class PackerError(HmaraError):
 
 @dataclass(slots=True)
 class _Load:
-    events: list[bytes] = field(default_factory=list)
+    pieces: list[bytes] = field(default_factory=list)
+    events: int = 0
     size_bytes: int = 0
 
 
@@ -53,8 +54,8 @@ class RecordPacker:
         )
         self._partitions = self._count_partitions(bootstrap_servers)
 
-    def add(self, number: int, event: bytes) -> None:
-        """Take an encoded event; `number` decides its partition, the same one each time.
+    def add(self, number: int, events: bytes, count: int = 1) -> None:
+        """Take `count` encoded events; `number` decides their partition, the same one each time.
 
         Blocks while Kafka is behind.
 
@@ -63,12 +64,13 @@ class RecordPacker:
         """
         partition = number % self._partitions
         load = self._loads[partition]
-        size_bytes = load.size_bytes + len(event)
-        if len(load.events) == MAX_RECORD_EVENTS or size_bytes > MAX_RECORD_BYTES:
+        is_full = load.events + count > MAX_RECORD_EVENTS
+        if load.events and (is_full or load.size_bytes + len(events) > MAX_RECORD_BYTES):
             self._send(partition)
             load = self._loads[partition]
-        load.events.append(event)
-        load.size_bytes += len(event)
+        load.pieces.append(events)
+        load.events += count
+        load.size_bytes += len(events)
 
     def finish(self) -> None:
         """Send what is left and wait until all is acknowledged.
@@ -88,7 +90,7 @@ class RecordPacker:
             message = f"sending events: a record was not acknowledged: {self._failed}"
             raise PackerError(message)
         load = self._loads.pop(partition)
-        value = write_batch(self._schema_id, self._sender, len(load.events), load.events)
+        value = write_batch(self._schema_id, self._sender, load.events, load.pieces)
         while True:
             try:
                 self._producer.produce(

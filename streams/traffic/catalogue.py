@@ -102,30 +102,63 @@ def _tail() -> Iterator[tuple[str, str]]:
         yield f"/uk/{quote(section)}/{year}/{month}", f"{section}: {month}.{year}"
 
 
-SOURCES: tuple[Source, ...] = (
-    Source(None, ""),
-    Source("https://www.google.com/", ""),
-    Source("https://www.bing.com/", ""),
-    Source("https://duckduckgo.com/", ""),
-    Source("https://www.facebook.com/", ""),
-    Source("https://t.co/", ""),
-    Source("https://home-and-light.example.org/2025/lamps-we-like?ref=list", ""),
-    Source("https://forum.example.net/thread/4711", ""),
-    Source(None, "utm_source=newsletter&utm_medium=email&utm_campaign=spring-sale"),
-    Source(None, "utm_source=newsletter&utm_medium=email&utm_campaign=welcome"),
-    Source(
-        "https://www.google.com/",
-        "utm_source=google&utm_medium=cpc&utm_campaign=brand&utm_term=oak+lamp",
+_WEIGHTED_SOURCES: tuple[tuple[float, Source], ...] = (
+    (29, Source(None, "")),
+    # search
+    (24, Source("https://www.google.com/", "")),
+    (3, Source("https://www.bing.com/", "")),
+    (2, Source("https://duckduckgo.com/", "")),
+    (1, Source("https://www.ecosia.org/", "")),
+    (1, Source("https://search.brave.com/", "")),
+    # social
+    (4, Source("https://www.facebook.com/", "")),
+    (2, Source("https://t.co/", "")),
+    (2, Source("https://www.pinterest.com/", "")),
+    (1, Source("https://www.reddit.com/", "")),
+    (1, Source("android-app://org.telegram.messenger/", "")),
+    # assistants
+    (2, Source("https://chatgpt.com/", "utm_source=chatgpt.com")),
+    (1, Source("https://www.perplexity.ai/", "")),
+    (0.5, Source("https://gemini.google.com/", "")),
+    (0.5, Source("https://claude.ai/", "")),
+    # e-mail
+    (4, Source(None, "utm_source=newsletter&utm_medium=email&utm_campaign=spring-sale")),
+    (3, Source(None, "utm_source=newsletter&utm_medium=email&utm_campaign=welcome")),
+    (1, Source("https://mail.google.com/", "")),
+    # campaigns
+    (
+        5,
+        Source(
+            "https://www.google.com/",
+            "utm_source=google&utm_medium=cpc&utm_campaign=brand&utm_term=oak+lamp",
+        ),
     ),
-    Source(
-        "https://www.instagram.com/",
-        "utm_source=instagram&utm_medium=social&utm_campaign=summer&utm_content=story",
+    (
+        2,
+        Source(
+            "https://www.bing.com/", "utm_source=bing&utm_medium=cpc&utm_campaign=chairs-autumn"
+        ),
     ),
-    Source(
-        "https://partner.example.com/deals", "utm_source=partner&utm_medium=referral&utm_campaign=x"
+    (
+        4,
+        Source(
+            "https://www.instagram.com/",
+            "utm_source=instagram&utm_medium=social&utm_campaign=summer&utm_content=story",
+        ),
+    ),
+    # other sites
+    (4, Source("https://home-and-light.example.org/2025/lamps-we-like?ref=list", "")),
+    (2, Source("https://forum.example.net/thread/4711", "")),
+    (
+        1,
+        Source(
+            "https://partner.example.com/deals",
+            "utm_source=partner&utm_medium=referral&utm_campaign=x",
+        ),
     ),
 )
-SOURCE_STEPS = cumulative((34, 28, 3, 2, 5, 3, 4, 2, 5, 3, 5, 4, 2))
+SOURCES = tuple(source for _, source in _WEIGHTED_SOURCES)
+SOURCE_STEPS = cumulative([weight for weight, _ in _WEIGHTED_SOURCES])
 
 
 def with_campaign(path: str, campaign: str) -> str:

@@ -6,6 +6,7 @@ import asyncio
 import json
 import secrets
 import signal
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,6 +15,9 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from streams.settings import lib_dir
+from streams.traffic.backfill_command import BackfillRequest, run_backfill
+from streams.traffic.past_days import MOST_DAYS
+from streams.traffic.past_visits import MOST_VISITORS_PER_DAY
 from streams.traffic.send import SendOptions, send
 
 if TYPE_CHECKING:
@@ -23,6 +27,9 @@ if TYPE_CHECKING:
 
 _SEED_BITS = 32
 _TROUBLE_CHARS = 60
+_LIVE_ONLY = ("events", "duration", "rate", "collector", "origin", "resend", "concurrency")
+_BACKFILL_ONLY = ("visitors_per_day", "sites")
+_TYPED = "COMMANDLINE"  # by name: whose enum it is differs between versions of typer
 _ENDINGS = {
     "complete": "all events were sent",
     "duration": "the time was up",
@@ -37,6 +44,7 @@ def register(app: typer.Typer) -> None:
 
 
 def send_command(  # noqa: PLR0913 - one parameter per option is how typer reads them
+    context: typer.Context,
     *,
     events: Annotated[
         int | None, typer.Option(min=1, help="Send exactly so many events.", show_default="no end")
@@ -64,18 +72,48 @@ def send_command(  # noqa: PLR0913 - one parameter per option is how typer reads
         typer.Option(min=0, max=1, help="Share of batches sent once more after their 2xx."),
     ] = 0,
     concurrency: Annotated[int, typer.Option(min=1, max=1024, help="Requests at a time.")] = 16,
+    backfill: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=MOST_DAYS,
+            help="Fill so many days before today instead, straight into Kafka.",
+            show_default="no",
+        ),
+    ] = None,
+    visitors_per_day: Annotated[
+        int,
+        typer.Option(
+            min=1, max=MOST_VISITORS_PER_DAY, help="With --backfill: visitors of an average day."
+        ),
+    ] = 1_000,
+    sites: Annotated[
+        Path | None,
+        typer.Option(help="With --backfill: sites file; default: HMARA_COLLECTOR_SITES_FILE."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
     """Send synthetic visits to a collector: real user agents, Zipf pages and visitors.
 
     Without --events and --duration it goes on until Ctrl-C; with both, whichever comes first ends
     it. Sent again with the same seed on the same day, the same events change no count.
+
+    With --backfill it fills past days of a site that is marked synthetic, at the hours and on the
+    days of the week at which people come. Run again with the same seed, it changes no count.
     """
+    _check_together(context, is_backfill=backfill is not None)
+    seed = secrets.randbits(_SEED_BITS) if seed is None else seed
+    console = Console(stderr=True)
+    if backfill is not None:
+        request = BackfillRequest(site, sites, backfill, visitors_per_day, seed)
+        done = run_backfill(request, console)
+        typer.echo(json.dumps(done.to_json()) if as_json else done.describe())
+        return
     options = SendOptions(
         collector_url=collector,
         site=site,
         origin=origin,
-        seed=secrets.randbits(_SEED_BITS) if seed is None else seed,
+        seed=seed,
         lib_dir=lib_dir(),
         events=events,
         duration_s=duration,
@@ -83,12 +121,21 @@ def send_command(  # noqa: PLR0913 - one parameter per option is how typer reads
         concurrency=concurrency,
         resend_share=resend,
     )
-    console = Console(stderr=True)
-    console.print(f"seed {options.seed}", highlight=False)
+    console.print(f"seed {seed}", highlight=False)
     report = _run(options, console)
     typer.echo(json.dumps(report.to_json()) if as_json else describe(report))
     if not report.is_clean:
         raise typer.Exit(1)
+
+
+def _check_together(context: typer.Context, *, is_backfill: bool) -> None:
+    """Refuse options of the one way of sending that were given to the other."""
+    for name in _LIVE_ONLY if is_backfill else _BACKFILL_ONLY:
+        source = context.get_parameter_source(name)
+        if source is not None and source.name == _TYPED:
+            with_or_without = "does not go with" if is_backfill else "is only for"
+            message = f"--{name.replace('_', '-')} {with_or_without} --backfill"
+            raise typer.BadParameter(message)
 
 
 def describe(report: SendReport) -> str:

@@ -21,10 +21,13 @@ _DOUBLE_STEP = 2.0**-53
 
 
 class Dice:
-    """One stream of draws, named by `seed` and `purpose`: streams do not disturb each other."""
+    """One stream of draws, named by `seed`, `purpose` and, where a purpose has many, its `place`.
 
-    def __init__(self, seed: int, purpose: int) -> None:
-        self._bits = np.random.PCG64(np.random.SeedSequence([seed, purpose]))
+    Streams do not disturb each other.
+    """
+
+    def __init__(self, seed: int, purpose: int, *place: int) -> None:
+        self._bits = np.random.PCG64(np.random.SeedSequence([seed, purpose, *place]))
 
     def words(self, count: int) -> NDArray[np.uint64]:
         """Draw `count` uniform 64-bit words."""

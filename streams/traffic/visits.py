@@ -10,7 +10,7 @@ from streams.traffic.catalogue import SOURCE_STEPS, SOURCES, Catalogue, Page, So
 from streams.traffic.dice import Dice, cumulative
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from streams.traffic.audience import Audience, Visitor
 
@@ -55,11 +55,18 @@ def draw_sessions(seed: int, audience: Audience, catalogue: Catalogue) -> Iterat
     dice = Dice(seed, _PURPOSE)
     while True:
         visitors = audience.draw(dice, _BLOCK_SESSIONS).tolist()
-        sources = dice.pick(SOURCE_STEPS, _BLOCK_SESSIONS).tolist()
-        lengths = dice.pick(_LOADS_STEPS, _BLOCK_SESSIONS) + 1
-        loads = _draw_loads(dice, catalogue, int(lengths.sum()))
-        for visitor, source, length in zip(visitors, sources, lengths.tolist(), strict=True):
-            yield Session(audience.visitor(visitor), SOURCES[source], tuple(islice(loads, length)))
+        yield from draw_block(dice, visitors, audience, catalogue)
+
+
+def draw_block(
+    dice: Dice, visitors: Sequence[int], audience: Audience, catalogue: Catalogue
+) -> Iterator[Session]:
+    """Draw one session for each of the visitors, in their order."""
+    sources = dice.pick(SOURCE_STEPS, len(visitors)).tolist()
+    lengths = dice.pick(_LOADS_STEPS, len(visitors)) + 1
+    loads = _draw_loads(dice, catalogue, int(lengths.sum()))
+    for visitor, source, length in zip(visitors, sources, lengths.tolist(), strict=True):
+        yield Session(audience.visitor(visitor), SOURCES[source], tuple(islice(loads, length)))
 
 
 def _draw_loads(dice: Dice, catalogue: Catalogue, count: int) -> Iterator[PageLoad]:

@@ -1,7 +1,10 @@
-"""A list of invented user agents, shaped like npm's."""
+"""A list of invented user agents, shaped like npm's, and a folder on tmpfs."""
 
 from __future__ import annotations
 
+import shutil
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -10,7 +13,7 @@ import pytest
 from streams.traffic.user_agents import USER_AGENTS_FILE, UserAgentRow
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
 
 
 @pytest.fixture(scope="session")
@@ -38,3 +41,11 @@ def lib_dir(tmp_path: Path, user_agents: tuple[UserAgentRow, ...]) -> Path:
     path.parent.mkdir(parents=True)
     path.write_bytes(msgspec.json.encode(user_agents))
     return tmp_path
+
+
+@pytest.fixture
+def volatile() -> Iterator[Path]:
+    """Return an empty folder on tmpfs that only we can read."""
+    folder = Path(tempfile.mkdtemp(prefix="hmara-test-", dir="/dev/shm"))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)

@@ -60,7 +60,20 @@ def test_help_names_the_options() -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--events", "0"], ["--resend", "1.5"], ["--rate", "-1"], ["--seed", "-1"]]
+    "arguments",
+    [
+        ["--events", "0"],
+        ["--resend", "1.5"],
+        ["--rate", "-1"],
+        ["--seed", "-1"],
+        ["--backfill", "0"],
+        ["--backfill", "760"],
+        ["--backfill", "1", "--visitors-per-day", "0"],
+        ["--backfill", "1", "--events", "5"],
+        ["--backfill", "1", "--collector", "http://127.0.0.1:1"],
+        ["--visitors-per-day", "10"],
+        ["--sites", "sites.toml"],
+    ],
 )
 def test_options_out_of_range_are_usage_errors(arguments: list[str]) -> None:
     """A number that makes no sense is exit code 2 before anything starts."""

@@ -21,6 +21,12 @@ def test_purposes_do_not_share_a_stream() -> None:
     assert Dice(1, 1).words(4).tolist() != Dice(1, 2).words(4).tolist()
 
 
+def test_places_do_not_share_a_stream() -> None:
+    """Two places of one purpose draw different words, and the same place the same."""
+    assert Dice(1, 1, 5).words(4).tolist() != Dice(1, 1, 6).words(4).tolist()
+    assert Dice(1, 1, 5).words(4).tolist() == Dice(1, 1, 5).words(4).tolist()
+
+
 def test_blocks_do_not_change_the_stream() -> None:
     """Drawing in one block or in two gives the same numbers."""
     whole, parts = Dice(7, 1), Dice(7, 1)

@@ -6,12 +6,25 @@ from collections import Counter, defaultdict
 from hashlib import sha256
 from itertools import islice
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.collector.payload import Click, Engagement, PageEnd, PageView, parse_payload
+from streams.collector.channels import Channels
+from streams.collector.pages import Address, split_url
+from streams.collector.payload import (
+    Click,
+    Custom,
+    Download,
+    Engagement,
+    FormSubmit,
+    Outbound,
+    PageEnd,
+    PageView,
+    parse_payload,
+)
 from streams.traffic.catalogue import SOURCES, Catalogue
 from streams.traffic.dice import Dice
 from streams.traffic.generate import Post, TrafficPlan, generate_posts, take_events
@@ -22,6 +35,10 @@ if TYPE_CHECKING:
     from streams.collector.payload import Payload
     from streams.traffic.user_agents import UserAgentRow
 
+USUAL = (PageView, Click, Engagement, PageEnd)
+RARE = (Outbound, Download, FormSubmit, Custom)
+CHANNELS = {"direct", "search", "social", "email", "campaign", "assistant", "referral"}
+NOWHERE = Address("", "", "", "", "")
 PLAN = TrafficPlan(site="demo", origin="http://127.0.0.1:8081", seed=1)
 
 
@@ -98,8 +115,24 @@ def test_every_page_load_begins_with_its_page_view(payloads: Sequence[Payload]) 
         kinds.update(type(event) for event in payload.events)
         first = payload.events[0]
         assert first.seq > 0 or isinstance(first, PageView)
-    assert set(kinds) == {PageView, Click, Engagement, PageEnd}
-    assert min(kinds.values()) > 1_000
+    assert set(kinds) == {*USUAL, *RARE}
+    assert min(kinds[kind] for kind in USUAL) > 1_000
+    assert min(kinds[kind] for kind in RARE) > 100
+
+
+def test_sources_are_of_every_channel(payloads: Sequence[Payload]) -> None:
+    """Entries come over search, social, e-mail, campaigns, assistants, other sites and directly."""
+    channels = Channels.load()
+    found: Counter[str] = Counter()
+    for payload in payloads:
+        for event in payload.events:
+            if isinstance(event, PageView) and not event.referrer.startswith(PLAN.origin + "/"):
+                query = dict(parse_qsl(event.url.partition("?")[2]))
+                host = (split_url(event.referrer.replace("android-app", "https")) or NOWHERE).host
+                source, medium = query.get("utm_source", ""), query.get("utm_medium", "")
+                found[channels.classify(host, source, medium, has_click_id=False)] += 1
+    assert set(found) >= CHANNELS
+    assert min(found[channel] for channel in CHANNELS) > 30
 
 
 def test_navigation_inside_a_page_load_names_the_page_before(payloads: Sequence[Payload]) -> None:
