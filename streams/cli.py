@@ -9,7 +9,7 @@ import typer
 
 from schemas.errors import HmaraError
 from streams.access_log import commands as access_log
-from streams.commands import data, processes, schema, setup, sites
+from streams.commands import cells, data, processes, schema, setup, sites
 from streams.demo import command as demo
 from streams.embedded import commands as embedded
 from streams.traffic import commands as traffic
@@ -23,7 +23,7 @@ app: Final = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for module in (demo, embedded, processes, schema, data, traffic, access_log, sites, setup):
+for module in (demo, embedded, processes, schema, data, traffic, access_log, sites, setup, cells):
     module.register(app)
 
 

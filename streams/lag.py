@@ -43,7 +43,7 @@ def read_lag(admin: KafkaAdminClient, group: str, topic: Topic) -> int:
     if len(ends) != len(partitions):
         message = f"reading lag: {topic.name} does not exist"
         raise LagError(message)
-    committed = _read_committed(admin, group)
+    committed = read_committed(admin, group)
     lag = 0
     for partition in partitions:
         done = committed.get(partition)
@@ -58,7 +58,7 @@ def read_lag(admin: KafkaAdminClient, group: str, topic: Topic) -> int:
     wait=wait_fixed(_COORDINATOR_POLL_S),
     reraise=True,
 )
-def _read_committed(admin: KafkaAdminClient, group: str) -> dict[TopicPartition, Any]:
+def read_committed(admin: KafkaAdminClient, group: str) -> dict[TopicPartition, Any]:
     """Return what a group has committed; a new broker first makes the topic that holds it."""
     committed: dict[TopicPartition, Any] = admin.list_group_offsets({group: None}).get(group, {})
     return committed

@@ -1,4 +1,10 @@
-"""The cubes of plane A by name, each with the levels of its chain below the site-day."""
+"""The cubes of plane A by name, each with the levels of its chain below the site-day.
+
+No two cubes may split the same views by things that depend on each other, as how deep and how long
+a page was read do: a page load that reports nothing has neither, so a cell of one cube would be
+known to lie within a cell of the other, and they might differ by a few visitors. Such things make
+one chain.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +12,7 @@ from typing import Final
 
 CUBES: Final = {
     "page": 1,
-    "page_scroll": 2,
-    "page_engagement": 2,
+    "page_reading": 3,
     "source": 3,
     "device": 4,
     "place": 2,

@@ -1,4 +1,7 @@
-"""Migrations: numbered SQL files, applied in order, once each, and remembered in the database."""
+"""Migrations: numbered SQL files, applied in order, once each, and remembered in the database.
+
+The views beside them hold no data and are made anew at each run.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ from clickhouse_driver import Client
 from schemas.errors import HmaraError
 
 MIGRATIONS_DIR: Final = Path(__file__).parent / "migrations"
+VIEWS: Final = "views"
 LEDGER_SQL: Final = Path(__file__).parent / "ledger.sql"
 _NAME: Final = re.compile(r"(?P<number>\d{4})_[a-z0-9_]+\.sql")
 _COMMENT: Final = re.compile(r"^\s*--.*$", re.MULTILINE)
@@ -31,6 +35,8 @@ class Migration:
     name: str
     digest: str
     statements: tuple[str, ...]
+    views: Path
+    """The folder of views that belong to the same series."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +45,8 @@ class Plan:
 
     applied: tuple[int, ...]
     pending: tuple[Migration, ...]
+    views: tuple[str, ...] = ()
+    """Statements that make the views, in order."""
 
 
 def read_migrations(folder: Path = MIGRATIONS_DIR) -> tuple[Migration, ...]:
@@ -56,13 +64,28 @@ def read_migrations(folder: Path = MIGRATIONS_DIR) -> tuple[Migration, ...]:
         text = path.read_text("utf-8")
         digest = hashlib.sha256(text.encode()).hexdigest()
         found.append(
-            Migration(int(match["number"]), path.stem, digest, tuple(split_statements(text)))
+            Migration(
+                number=int(match["number"]),
+                name=path.stem,
+                digest=digest,
+                statements=tuple(split_statements(text)),
+                views=folder.parent / VIEWS,
+            )
         )
     numbers = [migration.number for migration in found]
     if numbers != list(range(1, len(found) + 1)):
         message = f"reading migrations: the numbers {numbers} do not run from 1 without a gap"
         raise MigrationError(message)
     return tuple(found)
+
+
+def read_views(folder: Path) -> tuple[str, ...]:
+    """Read the statements that make the views, in the order of the files' names."""
+    return tuple(
+        statement
+        for path in sorted(folder.glob("*.sql"))
+        for statement in split_statements(path.read_text("utf-8"))
+    )
 
 
 def split_statements(text: str) -> Iterable[str]:
@@ -89,11 +112,12 @@ def plan_migrations(client: Client, migrations: tuple[Migration, ...]) -> Plan:
             message = f"planning migrations: {name} was changed after it had been applied"
             raise MigrationError(message)
     pending = tuple(item for item in migrations if item.number not in applied)
-    return Plan(tuple(sorted(applied)), pending)
+    views = read_views(migrations[0].views) if migrations else ()
+    return Plan(tuple(sorted(applied)), pending, views)
 
 
 def apply_migrations(client: Client, plan: Plan) -> None:
-    """Run what is pending and remember each file once all its statements have returned.
+    """Run what is pending, remember each file once all of it has returned, and make the views.
 
     A crash inside a file runs that file again, so every statement is written to bear it
     (IF NOT EXISTS, and the like).
@@ -105,6 +129,8 @@ def apply_migrations(client: Client, plan: Plan) -> None:
             client.execute(statement)
         row = (migration.number, migration.name, migration.digest)
         client.execute("INSERT INTO control.migration (number, name, digest) VALUES", [row])
+    for statement in plan.views:
+        client.execute(statement)
 
 
 def _read_ledger(client: Client) -> dict[int, tuple[str, str]]:

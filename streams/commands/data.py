@@ -6,9 +6,10 @@ import csv
 import json
 import sys
 from collections.abc import Iterator
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import typer
 from rich.console import Console
@@ -18,6 +19,7 @@ from schemas.catalogue import Catalogue
 from schemas.errors import HmaraError
 from schemas.topics import WEB_EVENT
 from sinks.clickhouse.client import open_native
+from streams.cells.ask import FIRST_DAY, LAST_DAY, Answer, Span, ask_view, list_views
 from streams.dead_letters import Listed, list_dead_letters
 from streams.lag import read_lag
 from streams.settings import ClickHouseSettings, KafkaSettings, WorkerSettings
@@ -26,6 +28,7 @@ from streams.topic_admin import open_admin
 console: Final = Console(highlight=False)
 _READ_ONLY: Final = 2
 """Selects only; settings may be changed, as the driver does."""
+_DAY: Final = "%Y-%m-%d"
 
 
 class QueryError(HmaraError):
@@ -38,6 +41,7 @@ class Format(StrEnum):
     TABLE = "table"
     CSV = "csv"
     JSON = "json"
+    ARROW = "arrow"
 
 
 def register(app: typer.Typer) -> None:
@@ -49,20 +53,39 @@ def register(app: typer.Typer) -> None:
     app.add_typer(dead_letters, name="dead-letters", no_args_is_help=True)
 
 
-def query(
-    sql: Annotated[str | None, typer.Argument(help="A SELECT; read staging.hit FINAL.")] = None,
+def query(  # noqa: PLR0913 - one parameter per option is how typer reads them
+    sql: Annotated[
+        str | None, typer.Argument(help="A view's name, or a SELECT; read staging.hit FINAL.")
+    ] = None,
     *,
     file: Annotated[Path | None, typer.Option(help="Read the SELECT from a file.")] = None,
     param: Annotated[
         list[str] | None, typer.Option(help="NAME=VALUE for a {NAME:Type} in the SELECT.")
     ] = None,
+    list_all: Annotated[bool, typer.Option("--list", help="List the views.")] = False,
+    site: Annotated[str | None, typer.Option(help="Of a view: one site's rows.")] = None,
+    first: Annotated[
+        datetime | None, typer.Option("--from", formats=[_DAY], help="Of a view: first day.")
+    ] = None,
+    last: Annotated[
+        datetime | None, typer.Option("--to", formats=[_DAY], help="Of a view: last day.")
+    ] = None,
     output: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.TABLE,
     as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
 ) -> None:
-    """Ask ClickHouse, read-only, as the service."""
+    """Ask ClickHouse, read-only: a view as the analyst, a SELECT as the service."""
+    output = Format.JSON if as_json else output
+    if list_all:
+        _print_answer(Answer(["view", "holds"], list(list_views().items())), output)
+        return
     if (sql is None) == (file is None):
-        message = "give either a SELECT or --file"
+        message = "give either a view's name, a SELECT or --file"
         raise typer.BadParameter(message)
+    if sql is not None and sql.isidentifier() and sql.islower() and not param:
+        days = (first.date() if first else FIRST_DAY, last.date() if last else LAST_DAY)
+        address = ClickHouseSettings.load().as_service()
+        _print_answer(ask_view(address, sql, Span(site, *days)), output)
+        return
     text = sql if file is None else _read_query(file)
     parameters = dict(_split_parameter(item) for item in param or ())
     with open_native(ClickHouseSettings.load().as_service()) as client:
@@ -72,8 +95,7 @@ def query(
             with_column_types=True,
             settings={"readonly": _READ_ONLY},
         )
-    names = [name for name, _ in columns]
-    _print_rows(names, rows, Format.JSON if as_json else output)
+    _print_answer(Answer([name for name, _ in columns], rows), output)
 
 
 def _read_query(path: Path) -> str:
@@ -92,8 +114,11 @@ def _split_parameter(text: str) -> tuple[str, str]:
     return name, value
 
 
-def _print_rows(names: list[str], rows: list[tuple[Any, ...]], output: Format) -> None:
-    if output is Format.JSON:
+def _print_answer(answer: Answer, output: Format) -> None:
+    names, rows = answer.names, answer.rows
+    if output is Format.ARROW:
+        sys.stdout.buffer.write(answer.to_arrow())
+    elif output is Format.JSON:
         objects = [dict(zip(names, row, strict=True)) for row in rows]
         console.print_json(json.dumps(objects, default=str))
     elif output is Format.CSV:

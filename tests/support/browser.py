@@ -74,6 +74,8 @@ class Recorder:
     statuses: deque[int] = field(default_factory=deque)
     # Cleared, it holds back the answers to POSTs.
     may_answer: threading.Event = field(default_factory=threading.Event)
+    # Answers 202 like a collector that drops whatever comes.
+    is_dropping: bool = False
     requests: list[Received] = field(default_factory=list)
     changed: threading.Condition = field(default_factory=threading.Condition)
 
@@ -170,9 +172,12 @@ class _Handler(BaseHTTPRequestHandler):
         if status == HANG_UP:
             self.close_connection = True
             return
-        accepted = len(json.loads(body)["events"]) if status == 202 else 0
-        answer = json.dumps({"accepted": accepted, "dropped": {}}).encode()
-        self._answer(status, "application/json", answer)
+        events = len(json.loads(body)["events"]) if status == 202 else 0
+        is_dropping = self.server.recorder.is_dropping
+        answer = {"accepted": events, "dropped": {}}
+        if is_dropping:
+            answer = {"accepted": 0, "dropped": {"bot": events}}
+        self._answer(status, "application/json", json.dumps(answer).encode())
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
         """Stay silent: the requests are kept, not printed."""
@@ -267,7 +272,8 @@ def start_browser(kind: BrowserType, *, with_back_forward_cache: bool = False) -
 def open_stage() -> Iterator[Stage]:
     """Serve a stage while the context is open."""
     servers = (_Server(), _Server())
-    threads = [threading.Thread(target=server.serve_forever) for server in servers]
+    # How often a server looks whether it shall end: each test waits for that.
+    threads = [threading.Thread(target=server.serve_forever, args=(0.02,)) for server in servers]
     for thread in threads:
         thread.start()
     try:

@@ -43,7 +43,7 @@ def test_a_program_serves_as_a_server(home: Home, tmp_path: Path) -> None:
     spec = prepare_clickhouse(home, tmp_path / "lib", PORTS, CREDENTIALS)
     config = home.run / "clickhouse" / "config.xml"
     assert spec.command == (str(program), "server", f"--config-file={config}")
-    assert _read_users(home) == ["hmara_admin", "service"]
+    assert _read_users(home) == ["hmara_admin", "service", "analyst"]
 
 
 def test_libchdb_serves_without_a_program(home: Home, tmp_path: Path) -> None:
@@ -54,7 +54,7 @@ def test_libchdb_serves_without_a_program(home: Home, tmp_path: Path) -> None:
     spec = prepare_clickhouse(home, tmp_path / "lib", PORTS, CREDENTIALS)
     assert spec.command[1] == "-I"
     assert spec.command[-2:] == (str(library), str(home.run / "clickhouse" / "config.xml"))
-    assert _read_users(home) == ["default", "hmara_admin", "service"]
+    assert _read_users(home) == ["default", "hmara_admin", "service", "analyst"]
     assert stat.S_IMODE((home.run / "clickhouse" / "users.xml").stat().st_mode) == 0o600
 
 

@@ -1,0 +1,3 @@
+SELECT max(hits) AS late_hits
+FROM anonymous.late
+WHERE site = {site:String} AND site_day = {site_day:Date};

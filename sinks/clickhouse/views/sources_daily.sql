@@ -1,0 +1,18 @@
+-- Hosts that sessions came from.
+CREATE OR REPLACE VIEW anonymous.sources_daily
+DEFINER = CURRENT_USER SQL SECURITY DEFINER
+AS
+SELECT
+    site,
+    day,
+    labels[1] AS channel,
+    labels[2] AS source,
+    visitors,
+    is_lower_bound,
+    sessions,
+    views,
+    bounces,
+    engaged_seconds,
+    hidden
+FROM anonymous.published_cell
+WHERE cube = 'source' AND level = 2;
