@@ -22,6 +22,7 @@ _CONTENT_TYPES = {
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml",
+    ".txt": "text/plain; charset=utf-8",
 }
 _GUIDE = ("guide", "Brewing guide", "How hot, how long, how often.")
 _PAGES = {

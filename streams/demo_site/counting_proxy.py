@@ -104,10 +104,14 @@ class CountingProxy:
         if answer.status_code != HTTPStatus.ACCEPTED:
             self.counts.requests_refused += 1
             return
-        self.counts.events_accepted += int(json.loads(answer.content)["accepted"])
+        accepted = int(json.loads(answer.content)["accepted"])
+        self.counts.events_accepted += accepted
+        if not accepted:
+            return  # all were dropped, and are no rows
         batch = json.loads(request.body)
         ids = {(batch["page_load_id"], event["seq"]) for event in batch["events"]}
-        self.counts.events_repeated += len(ids & self._accepted_ids)
+        # Of a batch of which some were dropped the answer does not say which.
+        self.counts.events_repeated += min(accepted, len(ids & self._accepted_ids))
         self._accepted_ids |= ids
 
 

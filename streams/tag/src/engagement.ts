@@ -1,17 +1,23 @@
 /** Engaged time and scroll depth: how long, and how far, the page really had the person. */
 
-import { pingIntervalMs } from "./config";
+import { settings } from "./config";
 import { guarded, listen } from "./guard";
-import { record, toPermille } from "./page";
+import { clamp, toPermille } from "./bounds";
+import { record } from "./page";
+import type { Details, EventType } from "./wire";
 
 /** So long after its last sign a person still counts as reading. */
 const ACTIVE_FOR_MS = 30_000;
 
+/** How often engaged time is reported; never more often than once a second. */
+const PING_MS = 15_000;
+const SHORTEST_PING_MS = 1_000;
+
 /**
  * Signs of life. No key and no mouse movement among them: typing shows as `input`, moving by
- * keyboard as `focus` and `scroll`, and none is looked into.
+ * keyboard as `focus`, a wheel as `scroll`, and none is looked into.
  */
-const SIGNS = "scroll wheel pointerdown input focus";
+const SIGNS = "scroll pointerdown input focus blur visibilitychange";
 
 let engagedMs = 0;
 let isEngaged = false;
@@ -31,9 +37,7 @@ export function startEngagement(): void {
 
 /** Counts from the signs of life, and reports engaged time while there is any. */
 export function watchEngagement(): void {
-  listen(window, "blur", count);
-  listen(document, "visibilitychange", count);
-  listen(window, SIGNS, () => {
+  listen(SIGNS, () => {
     count();
     activeAt = Date.now();
     measureDepth();
@@ -41,9 +45,9 @@ export function watchEngagement(): void {
   setInterval(
     guarded(() => {
       count();
-      if (engagedMs) record("engagement", { engaged_ms: takeEngaged() });
+      if (engagedMs) report("engagement");
     }),
-    pingIntervalMs,
+    Math.max(SHORTEST_PING_MS, Number(settings.pingMs) || PING_MS),
   );
 }
 
@@ -56,28 +60,29 @@ export function endPage(): void {
   // While it is being left a page still counts as visible; nobody is there any more.
   isEngaged = false;
   measureDepth();
-  if (!engagedMs && deepest <= deepestReported) return;
-  deepestReported = deepest;
-  record("page_end", { engaged_ms: takeEngaged(), scroll_permille: deepest });
+  if (engagedMs || deepest > deepestReported) {
+    deepestReported = deepest;
+    report("page_end", { scroll_permille: deepest });
+  }
 }
 
 /** Adds the time since the last count if the person was there then; looks whether they are now. */
 function count(): void {
   const now = Date.now();
-  if (isEngaged) engagedMs += Math.max(0, Math.min(now, activeAt + ACTIVE_FOR_MS) - countedUntil);
+  if (isEngaged) engagedMs += clamp(activeAt + ACTIVE_FOR_MS - countedUntil, now - countedUntil);
   countedUntil = now;
-  isEngaged = document.visibilityState === "visible" && document.hasFocus();
+  isEngaged = !document.hidden && document.hasFocus();
 }
 
-function takeEngaged(): number {
-  const taken = engagedMs;
+/** Reports the engaged time since the last report. */
+function report(type: EventType, details?: Details): void {
+  record(type, { engaged_ms: engagedMs, ...details });
   engagedMs = 0;
-  return taken;
 }
 
 function measureDepth(): void {
   // Until the document is whole its height is that of what has come so far.
   if (document.readyState === "loading") return;
-  const { scrollHeight } = document.documentElement;
-  deepest = Math.max(deepest, toPermille(scrollY + innerHeight, scrollHeight));
+  const whole = document.documentElement;
+  deepest = Math.max(deepest, toPermille(scrollY + innerHeight, whole.scrollHeight));
 }

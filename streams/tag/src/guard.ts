@@ -1,4 +1,12 @@
-/** The only ways in which the browser calls the tag: each keeps the tag's faults from the page. */
+/** The only ways in which the browser and the page call the tag: its faults stay within it. */
+
+/** True once the person has opted out: from then on nothing of the tag runs. */
+export let isStopped = false;
+
+/** Ends the tag on this page: whatever still calls it finds nothing. */
+export function stop(): void {
+  isStopped = true;
+}
 
 /** Wraps `run` so that nothing it throws reaches the page or its error handlers. */
 export function guarded<Args extends unknown[]>(
@@ -6,17 +14,19 @@ export function guarded<Args extends unknown[]>(
 ): (...args: Args) => void {
   return (...args) => {
     try {
-      run(...args);
+      if (!isStopped) run(...args);
     } catch {
       // The visitor came for the page: a lost measurement is not worth a broken one.
     }
   };
 }
 
-/** Listens for `types`, separated by spaces, before the page's own listeners can stop them. */
-export function listen(target: EventTarget, types: string, run: (event: Event) => void): void {
+/**
+ * Listens for `types`, separated by spaces. At the window, and on the way down: there the page's
+ * own listeners have not stopped anything yet.
+ */
+export function listen(types: string, run: (event: never) => void): void {
   for (const type of types.split(" ")) {
-    // Passive: the tag never delays a scroll or a tap.
-    target.addEventListener(type, guarded(run), { capture: true, passive: true });
+    addEventListener(type, guarded(run) as (event: Event) => void, true);
   }
 }

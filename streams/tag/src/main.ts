@@ -1,11 +1,15 @@
 /** The tag: starts once for each site on a page, when the page is really shown. */
 
+import { answerCalls, offerApi } from "./api";
+import { readBrowser } from "./browser";
+import { checkChoice } from "./choice";
 import { watchClicks } from "./clicks";
-import { readConfig, site } from "./config";
+import { readConfig, settings } from "./config";
 import { endPage, startEngagement, watchEngagement } from "./engagement";
-import { guarded, listen } from "./guard";
+import { watchForms } from "./forms";
+import { guarded, isStopped, listen } from "./guard";
 import { startPageLoad, watchNavigation } from "./page";
-import { flush, startQueue } from "./queue";
+import { flush, watchConnection } from "./queue";
 
 declare global {
   interface Document {
@@ -20,30 +24,41 @@ declare global {
 
 guarded(() => {
   readConfig();
+  const { site } = settings;
   const sites = (window.hmaraSites ??= []);
   if (!site || sites.includes(site)) return;
   sites.push(site);
+  offerApi();
   // A page that is only rendered ahead has not been viewed.
   if (document.prerendering) {
-    document.addEventListener("prerenderingchange", guarded(start), { once: true });
+    listen("prerenderingchange", start);
   } else {
     start();
   }
 })();
 
 function start(): void {
-  startQueue();
   show();
+  checkChoice();
+  // Also for a person who has opted out: the page's calls go on being harmless.
+  answerCalls();
+  if (isStopped) return;
+  readBrowser();
+  watchConnection();
   watchClicks();
+  watchForms();
   watchEngagement();
   // On phones a hidden page is often the last that is seen of it, so it counts as left.
-  listen(document, "visibilitychange", () => {
-    if (document.visibilityState === "hidden") leave();
+  listen("visibilitychange", () => {
+    if (document.hidden) leave();
+    // Meanwhile the person may have opted out in another tab.
+    else checkChoice();
   });
-  listen(window, "pagehide", leave);
-  listen(window, "pageshow", (event) => {
+  // A hidden page that is frozen may be discarded without another word.
+  listen("pagehide freeze", leave);
+  listen("pageshow", ({ persisted }: PageTransitionEvent) => {
     // Back from the back/forward cache: for the person a new page load, for the script none.
-    if ((event as PageTransitionEvent).persisted) show();
+    if (persisted) show();
   });
   // Last, since it changes what belongs to the page, and a page can forbid that.
   watchNavigation(() => {

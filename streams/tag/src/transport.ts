@@ -1,48 +1,32 @@
-/** One request to the collector: which transport carries it, and whether it may be forgotten. */
+/** One request to the collector, and whether its events may be forgotten after it. */
 
 import { endpointUrl } from "./config";
 
-/** What browsers allow to be under way at once in requests that outlive their page. */
-const KEEPALIVE_QUOTA_BYTES = 65_536;
 const ANSWER_WITHIN_MS = 30_000;
-
-let keptAliveBytes = 0;
 
 /**
  * Sends `body` and says whether it is done with: taken, or refused for good (4xx). False means
- * that the same events may be sent again. With `leaving` the page may be gone before the answer.
+ * that the same events may be sent again. Throws where the page has taken `fetch` away.
+ *
+ * No sendBeacon: it shares the browser's quota of 64 KiB with `keepalive`, sends the cookies of
+ * the collector's host, and on a page with the referrer policy no-referrer a browser may leave out
+ * the origin (Fetch, "append a request `Origin` header"), by which the collector knows a site.
  */
-export async function send(body: string, leaving: boolean): Promise<boolean> {
-  const bytes = new Blob([body]).size;
-  // Counted here, because a browser refuses what exceeds the quota only later, when a page that
-  // is being left can no longer turn to sendBeacon.
-  const keepalive =
-    "keepalive" in Request.prototype && keptAliveBytes + bytes <= KEEPALIVE_QUOTA_BYTES;
-  if (leaving && !keepalive) return navigator.sendBeacon(endpointUrl, body);
-
-  let answer: Promise<Response>;
-  try {
-    // A string body goes as text/plain;charset=UTF-8, which needs no preflight request.
-    answer = fetch(endpointUrl, {
-      method: "POST",
-      body,
-      keepalive,
-      credentials: "omit",
-      referrerPolicy: "origin",
-      // Ends a request that hangs, since the queue behind it waits for its answer. A browser that
-      // cannot (before 2022) throws here, and its events go by beacon.
-      signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
-    });
-  } catch {
-    return navigator.sendBeacon(endpointUrl, body);
-  }
-  if (keepalive) keptAliveBytes += bytes;
-  try {
-    const { status } = await answer;
-    return status < 500 && status !== 429;
-  } catch {
-    return false;
-  } finally {
-    if (keepalive) keptAliveBytes -= bytes;
-  }
+export function send(body: string): Promise<boolean> {
+  // A string body goes as text/plain;charset=UTF-8, which needs no preflight request.
+  return fetch(endpointUrl, {
+    method: "POST",
+    body,
+    // Outlives the page.
+    keepalive: true,
+    credentials: "omit",
+    referrerPolicy: "origin",
+    // Ends a request that hangs, since the queue behind it waits for its answer. Browsers from
+    // before 2022 do without.
+    // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition -- absent in those
+    signal: AbortSignal.timeout?.(ANSWER_WITHIN_MS),
+  }).then(
+    ({ status }) => status < 500 && status !== 429,
+    () => false,
+  );
 }

@@ -10,9 +10,21 @@ export interface Details {
   y_permille?: number;
   engaged_ms?: number;
   scroll_permille?: number;
+  link?: string;
+  form_name?: string;
+  name?: string;
+  properties?: Record<string, string | number | boolean>;
 }
 
-export type EventType = "page_view" | "click" | "engagement" | "page_end";
+export type EventType =
+  | "page_view"
+  | "click"
+  | "engagement"
+  | "page_end"
+  | "outbound"
+  | "download"
+  | "form_submit"
+  | "custom";
 
 /** An event as it waits to be sent; its age is written when it is, since a retry makes it older. */
 export interface Event extends Details {
@@ -27,5 +39,13 @@ export interface Body {
   language: string;
   screen: [number, number];
   viewport: [number, number];
+  /** The class of the keyboard's layout; "" where the browser does not tell it. */
+  keyboard?: string;
+  /** The browser's word that a program drives it. */
+  webdriver?: boolean;
+  gpc?: boolean;
+  dnt?: boolean;
+  /** What `hmara.consent({...})` was told. */
+  consent?: Record<string, "granted" | "denied">;
   events: (Event & { age_ms: number })[];
 }

@@ -29,7 +29,8 @@ def built_tag() -> Path:
         npm = shutil.which("npm")
         if npm is None:
             pytest.skip("npm is not installed, and the tag is not built")
-        if not (TAG_FOLDER / "node_modules" / "esbuild").exists():
+        tools = (TAG_FOLDER / "node_modules" / name for name in ("esbuild", "terser"))
+        if not all(tool.exists() for tool in tools):
             subprocess.run([npm, "ci", "--omit=dev"], cwd=TAG_FOLDER, check=True)
         subprocess.run([npm, "run", "build"], cwd=TAG_FOLDER, check=True)
     return TAG_FILE

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.browser import HIDE
+
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
@@ -22,6 +24,7 @@ def clicks_on(page: Page, stage: Stage, body: str, *selectors: str) -> list[Even
     page.wait_for_function("window.hmaraSites")
     for selector in selectors:
         page.click(selector)
+    page.evaluate(HIDE, "hidden")  # sends at once
     return stage.recorder.wait_for_events("click", len(selectors))
 
 
@@ -40,6 +43,11 @@ def clicks_on(page: Page, stage: Stage, body: str, *selectors: str) -> list[Even
         ("<select id=t><option>Red</option></select>", "combobox", None),
         ("<main role=main aria-label=All><p id=t>text</p></main>", None, None),
         ("<a id=t>no link</a>", None, None),
+        ("<a id=t href='mailto:ada@example.org'>Write to ada@example.org</a>", "link", None),
+        ("<button id=t>" + "x" * 70 + " ada@example.org</button>", "button", None),
+        ("<button id=t>@hmara</button>", "button", "@hmara"),
+        ("<input id=t type=range>", "slider", None),
+        ("<input id=t type=text role=none>", "textbox", None),
     ],
 )
 def test_a_click_names_its_target(

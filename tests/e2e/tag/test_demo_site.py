@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import threading
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ import pytest
 import uvicorn
 
 from streams.demo_site.app import DemoSiteError, create_app
+from streams.demo_site.counting_proxy import run_counting_proxy
 from streams.demo_site.visit import ITINERARIES, VISITORS, visit
 from tests.support.browser import HANG_UP
 
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
     from tests.support.browser import Stage
 
 COLLECTOR = "http://127.0.0.1:8080"
+READING_MS = 100  # of a person in a hurry
+KINDS = {"page_view", "click", "page_end", "outbound", "download", "form_submit", "custom"}
+OUTBOUND = ("a", "https://www.example.org/water?from=tykha")
 PAGES = (
     "/",
     "/products",
@@ -60,14 +65,15 @@ def serve(collector_url: str) -> Iterator[str]:
 
 @pytest.mark.parametrize("path", PAGES)
 async def test_a_page_carries_the_tag_and_asks_nobody_else(path: str) -> None:
-    """Each page is whole, names the collector's tag and the site, and points to no other host."""
+    """Each page is whole, names the collector's tag and the site, and loads from no other host."""
     async with connect() as client:
         answer = await client.get(path)
     assert answer.status_code == 200
     assert f'<script async src="{COLLECTOR}/tag.js" data-site="demo"' in answer.text
     assert "{{" not in answer.text
-    addresses = re.findall(r'(?:src|href|action)="([^"]*)"', answer.text)
-    assert all(a.startswith(("/", "#", f"{COLLECTOR}/tag.js")) for a in addresses)
+    elements = re.findall(r'<(\w+)[^>]*?(?:src|href|action)="([^"]*)"', answer.text)
+    foreign = {(name, a) for name, a in elements if not a.startswith(("/", "#"))}
+    assert foreign - {OUTBOUND} == {("script", f"{COLLECTOR}/tag.js")}
     policy = answer.headers["content-security-policy"]
     assert f"script-src 'self' {COLLECTOR}; connect-src {COLLECTOR};" in policy
     assert "unsafe" not in policy
@@ -102,8 +108,11 @@ def test_an_address_that_is_none_is_named() -> None:
 
 @pytest.mark.browser
 @pytest.mark.usefixtures("built_tag")
-async def test_visits_count_exactly_what_was_accepted(stage: Stage) -> None:
+async def test_visits_count_exactly_what_was_accepted(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The report's events are those that the endpoint accepted, the last page's end included."""
+    monkeypatch.setattr("streams.demo_site.visit._READING_MS", READING_MS)
     stage.recorder.statuses.append(503)
     with serve(stage.collector.url) as address:
         report = await visit(address, visits=len(ITINERARIES), stop=asyncio.Event())
@@ -116,15 +125,48 @@ async def test_visits_count_exactly_what_was_accepted(stage: Stage) -> None:
     assert report.events_accepted - report.events_repeated == len(ids)
     assert (report.requests_refused, report.requests_unanswered) == (1, 0)
     assert report.requests_answered == len(stage.recorder.posts())
-    assert {event["type"] for event in events} >= {"page_view", "click", "page_end"}
+    check_events(stage)
     languages = {post.batch["language"] for post in stage.recorder.posts()}
     assert languages == {locale for locale, *_ in VISITORS[: len(ITINERARIES)]}
 
 
+def check_events(stage: Stage) -> None:
+    """Look for each type of event; an engagement is reported of longer visits only."""
+    recorder = stage.recorder
+    kinds = {event["type"] for event in recorder.events()}
+    assert kinds >= KINDS
+    assert {event["link"] for event in recorder.events("outbound")} == {OUTBOUND[1].split("?")[0]}
+    (download,) = recorder.events("download")
+    assert download["link"].endswith("/static/brewing-card.txt")
+    assert [event["form_name"] for event in recorder.events("form_submit")] == ["letter"]
+    custom = {event["name"]: event["properties"] for event in recorder.events("custom")}
+    assert custom == {"put in the basket": {"product": "ash-cup", "price": 620}}
+    assert all(b"Oksana" not in post.body for post in recorder.posts())
+
+
+@pytest.mark.browser
+async def test_dropped_events_are_not_accepted(stage: Stage) -> None:
+    """Events that the collector dropped count neither as accepted nor, when sent again, as such."""
+    event = {"type": "page_view", "seq": 0, "url": stage.site.url}
+    body = json.dumps({"site": "demo", "page_load_id": "0" * 16, "events": [event]})
+    async with run_counting_proxy() as proxy:
+        through = f"http://127.0.0.1:{proxy.port}"
+        async with httpx.AsyncClient(proxy=through, trust_env=False) as client:
+            for is_dropping in (True, True, False, False):
+                stage.recorder.is_dropping = is_dropping
+                await client.post(f"{stage.collector.url}/v1/events", content=body)
+        counts = proxy.counts
+    assert (counts.requests_answered, counts.requests_refused) == (4, 0)
+    assert (counts.events_accepted, counts.events_repeated) == (2, 1)
+
+
 @pytest.mark.browser
 @pytest.mark.usefixtures("built_tag")
-async def test_requests_without_an_answer_are_counted_apart(stage: Stage) -> None:
+async def test_requests_without_an_answer_are_counted_apart(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A request whose answer got lost counts as unanswered; its events count when they are."""
+    monkeypatch.setattr("streams.demo_site.visit._READING_MS", READING_MS)
     stage.recorder.statuses.append(HANG_UP)
     with serve(stage.collector.url) as address:
         report = await visit(address, visits=1, stop=asyncio.Event())

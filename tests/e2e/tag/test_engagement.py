@@ -6,17 +6,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.browser import HIDE
+
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
     from tests.support.browser import Stage
 
 pytestmark = pytest.mark.browser
-
-HIDE = """(state) => {
-  Object.defineProperty(document, "visibilityState", {value: state, configurable: true});
-  document.dispatchEvent(new Event("visibilitychange"));
-}"""
 
 
 def open_with_clock(page: Page, stage: Stage) -> None:

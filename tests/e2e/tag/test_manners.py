@@ -6,7 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from streams.collector.payload import parse_payload
+
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from playwright.sync_api import Page
 
     from tests.support.browser import Stage
@@ -43,25 +47,45 @@ WATCH_LISTENERS = """
   };
 """
 LISTENED = (
-    "blur click focus hashchange input online pagehide pageshow pointerdown popstate scroll "
-    "visibilitychange wheel"
+    "auxclick blur click focus freeze hashchange input online pagehide pageshow pointerdown "
+    "popstate scroll submit visibilitychange"
 )
+EVERYTHING = """
+  <form name=letter><button>Go</button></form>
+  <a id=away href="http://elsewhere.example/">Away</a>
+  <a id=file href="/list.pdf">List</a>
+"""
+STAY = "(type) => document.addEventListener(type, (event) => event.preventDefault())"
+REJECTING_KEYBOARD = """
+  const keyboard = {getLayoutMap: () => Promise.reject(new Error("not allowed"))};
+  Object.defineProperty(navigator, "keyboard", {value: keyboard});
+"""
+KINDS = "page_view click form_submit custom outbound download page_end engagement"
 
 
 def use_the_page(page: Page, stage: Stage) -> None:
-    """Make the tag do all that it does: views, clicks, pings, an end."""
-    page.goto(stage.put_page("/page", "<button>Go</button>", head=stage.snippet(ping_ms="1000")))
+    """Make the tag do all that it does: each type of event."""
+    page.goto(stage.put_page("/page", EVERYTHING, head=stage.snippet(ping_ms="1000")))
     page.wait_for_function("window.hmaraSites")
+    page.evaluate(STAY, "submit")
     page.click("button")
+    page.evaluate(STAY, "click")
+    page.evaluate("hmara('event', 'sold', {price: 3}); hmara.consent({statistics: 'granted'})")
+    page.click("#away")
+    page.click("#file")
     page.evaluate("history.pushState(null, '', '/page/2')")
     stage.recorder.wait_for_events("engagement")
+    kinds = {event["type"] for event in stage.recorder.events()}
+    assert kinds == set(KINDS.split())
+    for post in stage.recorder.posts():
+        parse_payload(post.body)  # the collector takes each of them
 
 
 def test_nothing_is_stored_on_the_device(page: Page, stage: Stage) -> None:
-    """No cookie, web storage, IndexedDB, cache, file or worker is written or even read."""
+    """No cookie, web storage, IndexedDB, cache, file or worker is written; one cookie is sought."""
     page.add_init_script(WATCH_STORAGE)
     use_the_page(page, stage)
-    assert page.evaluate("writes") == []
+    assert page.evaluate("writes") == ["cookie read"], "the choice, once, as the page is opened"
     assert page.context.cookies() == []
     assert page.evaluate("localStorage.length + sessionStorage.length") == 0
     assert page.evaluate("indexedDB.databases()") == []
@@ -70,7 +94,7 @@ def test_nothing_is_stored_on_the_device(page: Page, stage: Stage) -> None:
 
     # The watch itself works: a page that does write is seen.
     page.evaluate("localStorage.setItem('a', 'b'); document.cookie = 'c=d'")
-    assert page.evaluate("writes") == ["setItem", "cookie"]
+    assert page.evaluate("writes") == ["cookie read", "setItem", "cookie"]
 
 
 def test_cookies_of_the_collectors_host_are_not_sent(page: Page, stage: Stage) -> None:
@@ -144,6 +168,10 @@ def test_a_page_that_throws_is_still_measured(page: Page, stage: Stage) -> None:
         "Object.freeze(history)",
         "window.fetch = () => Promise.reject(new Error('broken'))",
         "window.fetch = () => 'no promise'",
+        "delete AbortSignal.timeout",
+        "Object.defineProperty(navigator, 'keyboard', {value: {getLayoutMap: () => 'none'}})",
+        REJECTING_KEYBOARD,
+        "window.hmara = {q: 7}",
         "Event.prototype.composedPath = () => { throw new Error('broken') }",
         "Array.prototype.includes = () => { throw new Error('broken') }",
     ],
@@ -163,6 +191,37 @@ def test_a_tag_that_breaks_does_not_break_the_page(page: Page, stage: Stage, dam
     assert errors == []
 
 
+@pytest.mark.parametrize(
+    "hardening",
+    [
+        """for (const type of [Object, Array, Function, Promise, EventTarget, Event, History])
+             Object.freeze(type.prototype)""",
+        "Object.freeze(history)",
+        """for (const type of ["click", "submit", "visibilitychange", "pagehide", "scroll"])
+             for (const target of [window, document])
+               target.addEventListener(type, (event) => event.stopPropagation())""",
+        "history.pushState = history.replaceState = () => {}",
+    ],
+)
+def test_a_hardened_page_is_still_measured(page: Page, stage: Stage, hardening: str) -> None:
+    """Frozen prototypes, a frozen history and stopped events hide no event and cause no error."""
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(error.message))
+    page.add_init_script(hardening)
+    page.goto(stage.put_page("/page", EVERYTHING))
+    page.wait_for_function("window.hmaraSites")
+    page.evaluate(STAY, "submit")
+    page.click("button")
+    page.evaluate("hmara('event', 'sold', {price: 3})")
+    page.evaluate("location.hash = '#/next'")
+    page.goto("about:blank")
+    stage.recorder.wait_for_events("page_end", 2)
+    events = sorted(stage.recorder.events(), key=lambda event: event["seq"])
+    kinds = ["page_view", "click", "form_submit", "custom", "page_end", "page_view", "page_end"]
+    assert [event["type"] for event in events] == kinds
+    assert errors == []
+
+
 @pytest.mark.parametrize("attributes", [{"site": ""}, {"endpoint": "http://["}])
 def test_a_wrong_snippet_does_nothing(page: Page, stage: Stage, attributes: dict[str, str]) -> None:
     """Without a site's id, or with an address that is none, the tag is silent and sends nothing."""
@@ -174,6 +233,11 @@ def test_a_wrong_snippet_does_nothing(page: Page, stage: Stage, attributes: dict
     stage.recorder.wait_for_events("page_view")
     assert {event["url"] for event in stage.recorder.events()} == {f"{stage.site.url}/good"}
     assert errors == []
+
+
+def test_the_tag_reads_the_same_in_every_encoding(built_tag: Path) -> None:
+    """The script is plain ASCII, so that a page of another encoding runs it as well."""
+    assert built_tag.read_bytes().isascii()
 
 
 def test_a_strict_policy_is_enough(page: Page, stage: Stage) -> None:

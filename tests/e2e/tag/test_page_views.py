@@ -43,6 +43,8 @@ def test_a_page_load_is_one_view_with_all_fields(page: Page, stage: Stage) -> No
         "site": "demo",
         "page_load_id": batch["page_load_id"],
         "language": "uk-UA",
+        "keyboard": "qwerty",
+        "webdriver": True,
         "screen": [1280, 720],
         "viewport": [1280, 720],
         "events": [
@@ -130,12 +132,40 @@ def test_an_address_that_stays_the_same_is_no_view(page: Page, stage: Stage) -> 
     assert len(stage.recorder.events("page_view")) == 2
 
 
-def test_with_hash_routing_the_fragment_is_part_of_the_address(page: Page, stage: Stage) -> None:
-    """With data-hash a changed fragment is a view and is sent."""
-    page.goto(stage.put_page("/app", head=stage.snippet(hash="")) + "#/inbox")
-    page.evaluate("location.hash = '#/sent'")
-    views = stage.recorder.wait_for_events("page_view", 2)
-    assert urls(views) == ["/app#/inbox", "/app#/sent"]
+@pytest.mark.parametrize(
+    ("attributes", "fragments"),
+    [({}, ["#/inbox", "#!/sent", ""]), ({"hash": ""}, ["#inbox", "#sent", ""])],
+)
+def test_with_hash_routing_the_fragment_is_part_of_the_address(
+    page: Page, stage: Stage, attributes: dict[str, str], fragments: list[str]
+) -> None:
+    """A fragment that looks like a path is a view when it changes; with data-hash any one is."""
+    first, second, last = fragments
+    page.goto(stage.put_page("/app", head=stage.snippet(**attributes)) + first)
+    page.wait_for_function("window.hmaraSites")
+    page.evaluate("(fragment) => { location.hash = fragment }", second)
+    page.evaluate("history.pushState(null, '', '/app')")
+    views = stage.recorder.wait_for_events("page_view", 3)
+    assert urls(views) == [f"/app{first}", f"/app{second}", f"/app{last}"]
+    site = stage.site.url
+    assert [view.get("referrer") for view in views] == [None, f"{site}/app", f"{site}/app"]
+
+
+def test_a_router_that_goes_its_own_way_is_followed(page: Page, stage: Stage) -> None:
+    """A page that wraps pushState after the tag and one that keeps popstate to itself are views."""
+    page.goto(stage.put_page("/app"))
+    page.wait_for_function("window.hmaraSites")
+    page.evaluate(
+        """() => {
+          const push = history.pushState;
+          history.pushState = function (...args) { return push.apply(this, args) };
+          addEventListener("popstate", (event) => event.stopImmediatePropagation(), true);
+          history.pushState(null, "", "/app/one");
+        }"""
+    )
+    page.evaluate("history.back()")
+    views = stage.recorder.wait_for_events("page_view", 3)
+    assert urls(views) == ["/app", "/app/one", "/app"]
 
 
 def test_wrapped_history_stays_the_browsers_own(page: Page, stage: Stage) -> None:
@@ -176,7 +206,7 @@ def test_a_page_rendered_ahead_is_a_view_only_once_shown(
     assert browser.is_connected()
     # The page notes its activation in its address, before the tag hears of it.
     mark = "history.pushState(null, '', '/ahead?shown')"
-    listener = f"document.addEventListener('prerenderingchange', () => {mark})"
+    listener = f"addEventListener('prerenderingchange', () => {mark}, true)"
     stage.put_page("/ahead", head=f"<script>{listener}</script>{stage.snippet()}")
     rules = '{"prerender": [{"source": "list", "urls": ["/ahead"], "eagerness": "immediate"}]}'
     address = stage.put_page(
