@@ -92,14 +92,20 @@ class ClickHouseSettings(_Settings):
     admin_password: SecretStr = Field(default=SecretStr(""), description="Its password.")
     service_user: str = Field(default="service", description="User of worker and commands.")
     service_password: SecretStr = Field(default=SecretStr(""), description="Its password.")
+    analyst_user: str = Field(default="analyst", description="User of the views.")
+    analyst_password: SecretStr = Field(default=SecretStr(""), description="Its password.")
 
     def as_admin(self) -> Address:
         """Return the address for migrations."""
         return self._address(self.admin_user, self.admin_password)
 
     def as_service(self) -> Address:
-        """Return the address for the worker and for queries."""
+        """Return the address for the worker and for queries of tables."""
         return self._address(self.service_user, self.service_password)
+
+    def as_analyst(self) -> Address:
+        """Return the address for the views over published cells."""
+        return self._address(self.analyst_user, self.analyst_password)
 
     def _address(self, user: str, password: SecretStr) -> Address:
         return Address(

@@ -32,7 +32,6 @@ _HOST: Final = re.compile(r"[\w.-]{1,253}|[0-9a-f:.]{2,45}")
 """A name, as browsers send it or not, or an IPv6 address without its brackets."""
 _NUMERIC: Final = re.compile(r"(?:0x[0-9a-f]+|[0-9]+)(?:\.(?:0x[0-9a-f]+|[0-9]+)){0,3}")
 """An IPv4 address in any of the forms that browsers understand."""
-_ROUTES: Final = ("/", "!/")
 _MARKS: Final = str.maketrans({"?": "/", "#": "/"})
 
 
@@ -105,8 +104,8 @@ class PageReducer:
     def reduce_url(self, url: str, site: Site) -> ReducedUrl | None:
         """Keep the path, the site's own parameters and the campaign's; None if it is no URL.
 
-        A fragment that is a route (`#/…` or `#!/…`) belongs to the path. The empty URL is that of
-        an event on no page.
+        A fragment belongs to the path: the tag sends one only where it is part of the address. The
+        empty URL is that of an event on no page.
         """
         known = self._known.get(url)
         if known is not None:
@@ -178,8 +177,8 @@ class PageReducer:
 
     def _reduce(self, address: Address, site: Site) -> ReducedUrl:
         path = address.path
-        if address.fragment.startswith(_ROUTES):
-            path = f"{path}#{address.fragment.partition('?')[0]}"
+        if route := address.fragment.partition("?")[0]:
+            path = f"{path}#{route}"
         path = self._redactor.redact_path(path)
         query, utm, has_click_id = "", _NO_UTM, False
         if _may_matter(address.query, site):

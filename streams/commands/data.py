@@ -13,6 +13,7 @@ from typing import Annotated, Final
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from schemas.catalogue import Catalogue
@@ -128,7 +129,7 @@ def _print_answer(answer: Answer, output: Format) -> None:
     else:
         table = Table(*names)
         for row in rows:
-            table.add_row(*(str(value) for value in row))
+            table.add_row(*(escape(str(value)) for value in row))  # visitors write titles
         console.print(table)
 
 
@@ -156,7 +157,7 @@ def list_letters(
         return
     table = Table("refused at", "source", "step", "reason", "schema", "bytes", "code")
     for row in _to_cells(letters):
-        table.add_row(*row)
+        table.add_row(*map(escape, row))
     console.print(table)
     console.print(f"{len(letters)} dead letters")
 

@@ -8,6 +8,7 @@ from typing import Annotated, Final
 import typer
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.markup import escape
 from rich.table import Table
 
 from streams.demo.children import DemoError
@@ -133,7 +134,7 @@ def show_answers(target: Console) -> None:
         rows = ask(path)
         table = Table(*(rows[0] if rows else ["nothing yet"]), title=title, title_justify="left")
         for row in rows:
-            table.add_row(*(str(value) for value in row.values()))
+            table.add_row(*(escape(str(value)) for value in row.values()))
         target.print(table)
     target.print('more: [bold]hmara query "SELECT …"[/bold], hmara lag, hmara dead-letters list')
 

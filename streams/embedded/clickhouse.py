@@ -60,4 +60,5 @@ def render_users(credentials: Credentials, *, has_local_user: bool) -> str:
         "local_user": local_user,
         "admin_password_sha256": hash_password(credentials.admin_password),
         "service_password_sha256": hash_password(credentials.service_password),
+        "analyst_password_sha256": hash_password(credentials.analyst_password),
     })  # fmt: skip

@@ -1,4 +1,4 @@
-"""The passwords of ClickHouse's two users, made once per home, and the env file others read."""
+"""The passwords of ClickHouse's users, made once per home, and the env file others read."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from streams.embedded.ports import LOOPBACK, Ports
 
 ADMIN_USER: Final = "hmara_admin"
 SERVICE_USER: Final = "service"
+ANALYST_USER: Final = "analyst"
 _PASSWORD_BYTES: Final = 24
 
 
@@ -23,19 +24,24 @@ class Credentials:
 
     admin_password: str = field(repr=False)
     service_password: str = field(repr=False)
+    analyst_password: str = field(repr=False)
     admin_user: str = ADMIN_USER
     service_user: str = SERVICE_USER
+    analyst_user: str = ANALYST_USER
 
 
 def keep_credentials(home: Home) -> Credentials:
     """Return the passwords of this home; made and stored (mode 0600) at the first call.
 
+    A home of an earlier version gets the passwords that it has not.
+
     Raises:
         EmbeddedError: the file is there and can not be understood.
     """
-    if not home.credentials_file.exists():
-        made = Credentials(*(secrets.token_urlsafe(_PASSWORD_BYTES) for _ in range(2)))
-        write_private(home.credentials_file, json.dumps(asdict(made), indent=2) + "\n")
+    made = asdict(Credentials(*(secrets.token_urlsafe(_PASSWORD_BYTES) for _ in range(3))))
+    stored = _read(home) if home.credentials_file.exists() else {}
+    if made.keys() - stored.keys():
+        write_private(home.credentials_file, json.dumps(made | stored, indent=2) + "\n")
     return read_credentials(home)
 
 
@@ -46,10 +52,22 @@ def read_credentials(home: Home) -> Credentials:
         EmbeddedError: there are none, or the file can not be understood.
     """
     try:
-        return Credentials(**json.loads(home.credentials_file.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError) as error:
+        return Credentials(**_read(home))
+    except TypeError as error:
         message = f"reading {home.credentials_file}: {error}"
         raise EmbeddedError(message) from error
+
+
+def _read(home: Home) -> dict[str, str]:
+    try:
+        stored = json.loads(home.credentials_file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        message = f"reading {home.credentials_file}: {error}"
+        raise EmbeddedError(message) from error
+    if not isinstance(stored, dict):
+        message = f"reading {home.credentials_file}: it is no JSON object"
+        raise EmbeddedError(message)
+    return stored
 
 
 def hash_password(password: str) -> str:
@@ -68,6 +86,8 @@ def to_env(ports: Ports, credentials: Credentials) -> dict[str, str]:
         "HMARA_CLICKHOUSE_ADMIN_PASSWORD": credentials.admin_password,
         "HMARA_CLICKHOUSE_SERVICE_USER": credentials.service_user,
         "HMARA_CLICKHOUSE_SERVICE_PASSWORD": credentials.service_password,
+        "HMARA_CLICKHOUSE_ANALYST_USER": credentials.analyst_user,
+        "HMARA_CLICKHOUSE_ANALYST_PASSWORD": credentials.analyst_password,
     }
 
 

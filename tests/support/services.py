@@ -48,8 +48,8 @@ def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
 
 
 def address_of(services: Services, user: str) -> Address:
-    """Return ClickHouse's address as one of the two users."""
-    role = "ADMIN" if user == "hmara_admin" else "SERVICE"
+    """Return ClickHouse's address as one of its users."""
+    role = {"hmara_admin": "ADMIN"}.get(user, user.upper())
     password = services.env[f"HMARA_CLICKHOUSE_{role}_PASSWORD"]
     ports = services.ports
     return Address("127.0.0.1", ports.clickhouse_native, ports.clickhouse_http, user, password)

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from sinks.clickhouse.client import open_native
-from streams.cells.ask import as_analyst
 from streams.embedded.services import Services
 from tests.integration.cells.made_days import MadeDay
 from tests.support.services import address_of
@@ -43,7 +42,7 @@ def span(services: Services) -> dict[str, object]:
 
 def ask(services: Services, question: str, span: dict[str, object]) -> list[dict[str, Any]]:
     """Return what a recipe answers."""
-    with open_native(as_analyst(address_of(services, "service"))) as client:
+    with open_native(address_of(services, "analyst")) as client:
         rows, columns = client.execute(RECIPES[question], span, with_column_types=True)
     return [dict(zip([name for name, _ in columns], row, strict=True)) for row in rows]
 

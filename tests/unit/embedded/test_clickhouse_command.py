@@ -16,7 +16,7 @@ from streams.embedded.home import Home
 from streams.embedded.ports import Ports
 
 PORTS = Ports(1, 2, 3, 4)
-CREDENTIALS = Credentials("one", "two")
+CREDENTIALS = Credentials("one", "two", "three")
 
 
 @pytest.fixture

@@ -35,7 +35,7 @@ def _pretend_start(monkeypatch: pytest.MonkeyPatch, home: Home, *, was_running: 
         for count in range(3):
             on_progress(f"npm packages: {count} MiB unpacked")
         ports = Ports(9092, 9093, 50_000, 8123)
-        return Services(home.root, lib, ports, Credentials("one", "two"), was_running)
+        return Services(home.root, lib, ports, Credentials("one", "two", "three"), was_running)
 
     monkeypatch.setattr(commands, "start_services", start)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import stat
 from pathlib import Path
 
@@ -43,6 +45,21 @@ def test_passwords_are_made_once(home: Home) -> None:
     assert keep_credentials(home) != first
 
 
+def test_a_home_of_an_earlier_version_gets_what_it_has_not(home: Home) -> None:
+    """Passwords that are there stay; one that a new version needs is added."""
+    first = keep_credentials(home)
+    stored = json.loads(home.credentials_file.read_text("utf-8"))
+    del stored["analyst_password"], stored["analyst_user"]
+    home.credentials_file.write_text(json.dumps(stored), "utf-8")
+    later = keep_credentials(home)
+    assert (later.admin_password, later.service_password) == (
+        first.admin_password,
+        first.service_password,
+    )
+    assert later.analyst_password not in {"", first.analyst_password}
+    assert keep_credentials(home) == later
+
+
 def test_files_with_passwords_are_private(home: Home) -> None:
     """Only the owner can read the passwords, even where the folder had been opened to all."""
     home.services_env.touch(mode=0o644)
@@ -53,7 +70,7 @@ def test_files_with_passwords_are_private(home: Home) -> None:
 
 def test_env_file_holds_what_the_commands_read(home: Home) -> None:
     """The env file has one line per variable of the contract with the other commands."""
-    credentials = Credentials("one", "two")
+    credentials = Credentials("one", "two", "three")
     write_env(home, PORTS, credentials)
     lines = dict(line.split("=", 1) for line in home.services_env.read_text().splitlines())
     assert lines == to_env(PORTS, credentials) == {
@@ -65,6 +82,8 @@ def test_env_file_holds_what_the_commands_read(home: Home) -> None:
         "HMARA_CLICKHOUSE_ADMIN_PASSWORD": "one",
         "HMARA_CLICKHOUSE_SERVICE_USER": "service",
         "HMARA_CLICKHOUSE_SERVICE_PASSWORD": "two",
+        "HMARA_CLICKHOUSE_ANALYST_USER": "analyst",
+        "HMARA_CLICKHOUSE_ANALYST_PASSWORD": "three",
     }  # fmt: skip
 
 

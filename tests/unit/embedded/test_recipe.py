@@ -13,7 +13,7 @@ from streams.embedded.clickhouse import render_users
 from streams.embedded.credentials import Credentials
 from streams.embedded.errors import EmbeddedError
 
-CREDENTIALS = Credentials("one", "two")
+CREDENTIALS = Credentials("one", "two", "three")
 
 
 def _read_users(*, has_local_user: bool) -> ET.Element:
@@ -43,7 +43,9 @@ def test_every_user_comes_from_loopback_with_a_password() -> None:
 
 def test_default_user_is_for_libchdb_alone() -> None:
     """A real server has no `default` user; libchdb's may open ports and has no second session."""
-    assert [user.tag for user in _read_users(has_local_user=False)] == ["hmara_admin", "service"]
+    assert [user.tag for user in _read_users(has_local_user=False)] == [
+        *("hmara_admin", "service", "analyst")
+    ]
     default = _read_users(has_local_user=True).find("default")
     assert default is not None
     assert [query.text for query in default.iter("query")] == ["GRANT SYSTEM LISTEN ON *.*"]
