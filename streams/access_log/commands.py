@@ -53,14 +53,16 @@ def import_log(
     """Turn the page requests of access logs into page views; the same file twice counts once."""
     configure_logging()
     settings = CollectorSettings.load(sites_file=sites)
+    known = _find_site(settings, site)
+    packer = RecordPacker(KafkaSettings.load().bootstrap_servers, f"hmara-import/{VERSION}")
     agents = AgentClassifier()
     importer = Importer(
-        site=_find_site(settings, site),
+        site=known,
         countries=CountryLookup(find_geo_file(settings)),
         agents=agents,
         bots=BotRules(agents.is_bot, DataCenters.load(find_asn_folder())),
         pages=make_pages(settings.phone_regions),
-        packer=RecordPacker(KafkaSettings.load().bootstrap_servers, f"hmara-import/{VERSION}"),
+        packer=packer,
         salt_dir=volatile_dir() / "import",
     )
     columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())

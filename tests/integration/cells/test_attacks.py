@@ -69,10 +69,13 @@ def refusal(address: Address, sql: str) -> int:
 
 def ask_http(address: Address, sql: str) -> tuple[int, str, str]:
     """Ask over HTTP; return the status, the answer and the summary header."""
-    query = urllib.parse.urlencode({"user": address.user, "wait_end_of_query": 1})
-    url = f"http://{address.host}:{address.http_port}/?{query}"
+    request = urllib.request.Request(
+        f"http://{address.host}:{address.http_port}/?wait_end_of_query=1",
+        data=sql.encode(),
+        headers={"X-ClickHouse-User": address.user, "X-ClickHouse-Key": address.password},
+    )
     try:
-        with urllib.request.urlopen(url, data=sql.encode(), timeout=15) as answer:
+        with urllib.request.urlopen(request, timeout=15) as answer:
             summary = answer.headers["X-ClickHouse-Summary"]
             return answer.status, answer.read().decode(), summary
     except urllib.error.HTTPError as error:
