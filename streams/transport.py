@@ -29,6 +29,7 @@ from mode.utils.futures import notify
 
 from schemas.topics import TOPICS
 
+_THREAD_POLL_S: Final = 0.05
 BATCHED: Final = frozenset(topic.name for topic in TOPICS if topic.batched)
 
 
@@ -56,6 +57,15 @@ class Consumer(driver.Consumer):
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - Faust's signature
         super().__init__(*args, **kwargs)
         self._delivered: dict[TP, deque[_Delivered]] = defaultdict(deque)
+
+    async def subscribe(self, topics: Iterable[str]) -> None:
+        """Subscribe once the consumer's thread has made its client.
+
+        Faust does not wait for it: where the thread is slow to start, the worker would end.
+        """
+        while self._thread._consumer is None and not self.should_stop:  # noqa: SLF001 - Faust's internals
+            await self.sleep(_THREAD_POLL_S)
+        await super().subscribe(topics)
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Message]]:  # noqa: ASYNC109
         """Fetch, and yield one message per batched partition and one per other record."""

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import faust
 import structlog
+from faust.exceptions import ConsumerNotStarted
 
 from streams.app import build_app, build_runner
 from streams.salt_sweep import SaltSweep
@@ -33,7 +34,10 @@ def run_worker(
         runner.stop()
 
     def is_ready() -> bool:
-        return bool(app.started and not app.should_stop and app.consumer.assignment())
+        try:
+            return bool(app.started and not app.should_stop and app.consumer.assignment())
+        except ConsumerNotStarted:
+            return False
 
     with (
         SaltSweep(),

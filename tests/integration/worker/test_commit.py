@@ -15,6 +15,7 @@ import urllib.request
 import pytest
 
 from streams.demo.children import Child
+from tests.support.collector import CHROME
 from tests.support.services import Stack
 from tests.support.stalling import StallingProxy
 from tests.support.waiting import stays_true, wait_until
@@ -30,7 +31,7 @@ def post(stack: Stack, url: str, seq: int = 0) -> None:
     """Send one page view of a new page load, and expect it to be accepted."""
     event = {"type": "page_view", "seq": seq, "url": f"{stack.origin}/page"}
     body = {"site": stack.site, "page_load_id": secrets.token_hex(8), "events": [event]}
-    headers = {"Content-Type": "text/plain", "Origin": stack.origin, "User-Agent": "Mozilla/5.0"}
+    headers = {"Content-Type": "text/plain", "Origin": stack.origin, "User-Agent": CHROME}
     data = json.dumps(body).encode()
     request = urllib.request.Request(f"{url}/v1/events", data=data, headers=headers)
     with urllib.request.urlopen(request, timeout=15) as answer:

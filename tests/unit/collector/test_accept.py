@@ -100,7 +100,7 @@ async def test_a_request_becomes_events(collector: Collector) -> None:
         assert event["type"] in EVENT_TYPES
     assert view["event_time"] == NINE_US - 120_000
     assert [event["title"] for event in collector.sink.events()] == ["Каталог", "", "", ""]
-    assert (view["path"], view["referrer_host"]) == ("/каталог", "search.example.net")
+    assert (view["path"], view["referrer_host"]) == ("/каталог#top", "search.example.net")
     assert [view[f"utm_{name}"] for name in ("source", "medium", "term")] == ["mail", "", "a b"]
     assert [click[f"{axis}_permille"] for axis in ("x", "y", "scroll")] == [512, 0, -1]
     assert (click["target_role"], click["target_label"]) == ("link", "Купити")

@@ -9,6 +9,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
@@ -176,6 +177,13 @@ def test_bounds_hold_the_ranges(ranges: list[list[int]]) -> None:
     assert {address for address in range(64) if centers.has(address.to_bytes(4))} == held
 
 
+@pytest.fixture
+def _own_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the module's log be heard, also if another test has configured logging before."""
+    monkeypatch.setattr(bots, "log", structlog.get_logger("bots"))
+
+
+@pytest.mark.usefixtures("_own_log")
 def test_without_the_files_the_rule_is_off(tmp_path: Path) -> None:
     """A missing database is said once in the log, and no address is a data centre's."""
     (tmp_path / ASN_FILES[0]).write_text("0,4294967295,16509,Cloud\n")
@@ -188,6 +196,7 @@ def test_without_the_files_the_rule_is_off(tmp_path: Path) -> None:
         assert not centers.has(bytes(16))
 
 
+@pytest.mark.usefixtures("_own_log")
 def test_an_unreadable_file_turns_the_rule_off(tmp_path: Path) -> None:
     """A database that is cut or of another form is said in the log too, and stops nothing."""
     for name in ASN_FILES:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any, Final
 
@@ -43,6 +44,26 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> faust.App:
 
 
 Make = Callable[[], Consumer]
+
+
+async def test_subscribing_waits_for_the_consumers_thread(
+    make_consumer: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thread that is slow to start does not end the worker: nothing is asked of it before."""
+    asked: list[object] = []
+
+    async def subscribe(_: object, topics: object) -> None:
+        asked.append(topics)
+
+    monkeypatch.setattr(StockConsumer, "subscribe", subscribe)
+    consumer = make_consumer()
+    subscribing = asyncio.ensure_future(consumer.subscribe(["web.event.v1"]))
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert asked == []
+    consumer._thread._consumer = object()  # noqa: SLF001 - what the thread makes
+    await asyncio.wait_for(subscribing, 5)
+    assert asked == [["web.event.v1"]]
 
 
 @pytest.fixture(scope="module")
