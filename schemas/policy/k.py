@@ -9,6 +9,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from schemas.errors import HmaraError
+from schemas.faults import describe_faults
 from schemas.policy.cubes import CUBES
 
 POLICY_FILE: Final = Path(__file__).with_name("hmara.yaml")
@@ -89,9 +90,5 @@ def load_policy(path: Path = POLICY_FILE) -> Policy:
         message = f"reading policy: {path}: {' '.join(str(error).split())}"
         raise PolicyError(message) from None
     except ValidationError as error:
-        faults = "; ".join(
-            f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}"
-            for fault in error.errors(include_input=False)
-        )
-        message = f"reading policy: {path}: {faults}"
+        message = f"reading policy: {path}: {describe_faults(error)}"
         raise PolicyError(message) from None

@@ -60,10 +60,6 @@ class _Look:
     budget: Budget
     is_host: bool
 
-    def is_needed(self, text: str) -> bool:
-        """Say whether a text has a sign of any finding."""
-        return not is_ordinary(text) or (self.is_host and text.count("-") >= _QUAD_DASHES)
-
 
 class Redactor:
     """Replaces identifiers by `[email]`, `[phone]`, `[card]`, `[iban]`, `[ip]` and `[token]`.
@@ -113,10 +109,11 @@ class Redactor:
         return host if host in self._clean_hosts else self._redact(host, self._clean_hosts)
 
     def _redact(self, text: str, clean: set[str]) -> str:
-        look = _Look(self._budget or Budget(), is_host=clean is self._clean_hosts)
-        if not look.is_needed(text):
+        is_host = clean is self._clean_hosts
+        if not is_suspect(text, is_host=is_host):
             _remember(text, clean)
             return text
+        look = _Look(self._budget or Budget(), is_host)
         if not look.budget.may_read(len(text)) or is_flood(text):
             return self._replace_whole()
         findings = self._find(text, look)
@@ -127,7 +124,7 @@ class Redactor:
             text = _replace(text, findings)
             for finding in findings:
                 self._count(finding.kind)
-            findings = self._find(text, look) if look.is_needed(text) else []
+            findings = self._find(text, look) if is_suspect(text, is_host=is_host) else []
             if not findings:
                 return text
         # Each pass uncovers more: nobody writes so, and nothing of it is worth keeping.
@@ -159,6 +156,11 @@ class Redactor:
             find_host_addresses(text) if look.is_host else (),
             find_tokens(text),
         )
+
+
+def is_suspect(text: str, *, is_host: bool) -> bool:
+    """Say whether a text has a sign of any finding; of a host, also that of a dashed address."""
+    return not is_ordinary(text) or (is_host and text.count("-") >= _QUAD_DASHES)
 
 
 def is_ordinary(text: str) -> bool:

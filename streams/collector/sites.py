@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from schemas.errors import HmaraError
+from schemas.faults import describe_faults
 from streams.collector.client import Network
 
 SITE_ID_PATTERN: Final = r"^[a-z0-9][a-z0-9._-]{0,63}$"
@@ -173,11 +174,7 @@ def load_sites(path: Path) -> Sites:
         message = f"reading sites: {path}: {error}"
         raise SitesError(message) from None
     except ValidationError as error:
-        faults = "; ".join(
-            f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}"
-            for fault in error.errors(include_input=False)
-        )
-        message = f"reading sites: {path}: {faults}"
+        message = f"reading sites: {path}: {describe_faults(error)}"
         raise SitesError(message) from None
     by_id = {site.id: _to_site(site) for site in model.sites}
     if len(by_id) != len(model.sites):

@@ -84,7 +84,7 @@ def query(  # noqa: PLR0913 - one parameter per option is how typer reads them
         raise typer.BadParameter(message)
     if sql is not None and sql.isidentifier() and sql.islower() and not param:
         days = (first.date() if first else FIRST_DAY, last.date() if last else LAST_DAY)
-        address = ClickHouseSettings.load().as_service()
+        address = ClickHouseSettings.load().as_analyst()
         _print_answer(ask_view(address, sql, Span(site, *days)), output)
         return
     text = sql if file is None else _read_query(file)

@@ -34,16 +34,16 @@ def days(services: Services) -> tuple[MadeDay, MadeDay]:
 
 
 @pytest.fixture(scope="module")
-def service(services: Services) -> Address:
-    """Return ClickHouse's address, which the views turn into the analyst's."""
-    return address_of(services, "service")
+def analyst(services: Services) -> Address:
+    """Return ClickHouse's address as the analyst, who asks for views."""
+    return address_of(services, "analyst")
 
 
 @pytest.mark.parametrize("view", list_views())
-def test_every_view_has_rows(service: Address, days: tuple[MadeDay, MadeDay], view: str) -> None:
+def test_every_view_has_rows(analyst: Address, days: tuple[MadeDay, MadeDay], view: str) -> None:
     """Each view says something about a site that has it all, and its first columns are the same."""
     made = days[1] if view.startswith("today_") else days[0]
-    answer = ask_view(service, view, Span(made.site, made.day, made.day))
+    answer = ask_view(analyst, view, Span(made.site, made.day, made.day))
     assert answer.names[:2] == ["site", "day"]
     assert answer.rows
     assert {row[:2] for row in answer.rows} == {(made.site, made.day)}
@@ -58,30 +58,30 @@ def test_every_view_says_what_it_holds() -> None:
     assert {"page_views_daily", "sources_daily", "click_paths_daily"} <= set(list_views())
 
 
-def test_days_outside_are_left_out(service: Address, days: tuple[MadeDay, MadeDay]) -> None:
+def test_days_outside_are_left_out(analyst: Address, days: tuple[MadeDay, MadeDay]) -> None:
     """A span that ends before the day, or another site, has no row."""
     made = days[0]
     before = made.day - timedelta(days=1)
-    assert not ask_view(service, "page_views_daily", Span(made.site, last=before)).rows
-    assert not ask_view(service, "page_views_daily", Span("nobody")).rows
-    assert ask_view(service, "page_views_daily", Span()).rows
+    assert not ask_view(analyst, "page_views_daily", Span(made.site, last=before)).rows
+    assert not ask_view(analyst, "page_views_daily", Span("nobody")).rows
+    assert ask_view(analyst, "page_views_daily", Span()).rows
 
 
-def test_an_unknown_view_is_named(service: Address) -> None:
+def test_an_unknown_view_is_named(analyst: Address) -> None:
     """A name that is no view is refused before anything is asked."""
     with pytest.raises(HmaraError, match="there is no 'hit'"):
-        ask_view(service, "hit", Span())
+        ask_view(analyst, "hit", Span())
 
 
-def test_arrow_keeps_the_types(service: Address, days: tuple[MadeDay, MadeDay]) -> None:
+def test_arrow_keeps_the_types(analyst: Address, days: tuple[MadeDay, MadeDay]) -> None:
     """The Arrow stream holds the rows with dates, counts and exact decimals."""
-    answer = ask_view(service, "page_views_daily", Span(days[0].site))
+    answer = ask_view(analyst, "page_views_daily", Span(days[0].site))
     table = pa.ipc.open_stream(answer.to_arrow()).read_all()
     assert table.num_rows == len(answer.rows)
     assert table.schema.field("day").type == pa.date32()
     assert pa.types.is_decimal(table.schema.field("engaged_seconds").type)
     assert [tuple(row.values()) for row in table.to_pylist()] == answer.rows
-    empty = ask_view(service, "page_views_daily", Span("nobody"))
+    empty = ask_view(analyst, "page_views_daily", Span("nobody"))
     assert pa.ipc.open_stream(empty.to_arrow()).read_all().column_names == answer.names
 
 
