@@ -116,6 +116,7 @@ class CollectorService:
             found = parse_qs(query.decode("ascii"), max_num_fields=_PIXEL_FIELDS, errors="strict")
         except ValueError:
             raise Problem(Reason.INVALID_FIELD, "the query can not be read") from None
+        self._encoder.begin()
         site = self._find_site(found.get("site", [""])[0])
         if client.origin and not site.has_origin(client.origin):
             raise Problem(Reason.WRONG_ORIGIN)

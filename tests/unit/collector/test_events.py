@@ -329,6 +329,8 @@ async def test_what_one_request_may_cost_is_bounded(
     ]
     assert {"[token]"} == set(values[MAX_CHARS:]) | {"[token]"}
     assert values[-1] == "[token]"
+    await bench.settle(bench.service.accept_pixel(b"site=demo&path=/o@example.org", make_client()))
+    assert bench.sink.events()[-1]["path"] == "/[email]", "so has a pixel after it its own"
     checked.clear()
     await bench.send(make_view(title="+12345678901"))
     assert checked, "the next request has a budget of its own"
